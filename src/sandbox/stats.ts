@@ -1,4 +1,5 @@
 import type { SandboxSystem } from './faults.js';
+import type { Store } from './store.js';
 
 /** What `GET /_sandbox/stats` answers for one system. Token requests are counted under `identity`, not here. */
 export interface SystemStats {
@@ -14,4 +15,42 @@ export interface Stats {
   add(system: SandboxSystem, counter: string, amount?: number): void;
   snapshot(): Record<string, unknown>;
   reset(): void;
+}
+
+/** Counters that always appear, so that a reader needs no "if present". */
+const ALWAYS: Record<SandboxSystem | 'identity', string[]> = {
+  dynamics: ['batchParts', 'bulkRows', 'rejectedRows'],
+  campaign: ['duplicates', 'rejectedRows'],
+  identity: [],
+};
+
+/** Statistics kept in the store, one small entry per route and status: each call appends one short change. */
+export function createStats(store: Store): Stats {
+  const counters = store.collection<number>('stats');
+  const raise = (key: string, amount: number) => counters.set(key, (counters.get(key) ?? 0) + amount);
+
+  function snapshot(): Record<string, SystemStats> {
+    const systems: Record<string, SystemStats> = {};
+    for (const [system, names] of Object.entries(ALWAYS)) {
+      systems[system] = { total: 0, byRoute: {}, ...Object.fromEntries(names.map((name) => [name, 0])) };
+    }
+    for (const [key, amount] of counters.entries()) {
+      const [system = '', status = '', route = ''] = key.split('\t');
+      const stats = (systems[system] ??= { total: 0, byRoute: {} });
+      if (status === '') {
+        stats[route] = amount;
+        continue;
+      }
+      stats.total += amount;
+      (stats.byRoute[route] ??= {})[status] = amount;
+    }
+    return systems;
+  }
+
+  return {
+    count: (system, route, status) => raise(`${system}\t${status}\t${route}`, 1),
+    add: (system, counter, amount = 1) => raise(`${system}\t\t${counter}`, amount),
+    snapshot,
+    reset: () => counters.clear(),
+  };
 }

@@ -30,6 +30,9 @@ export interface Option {
   labels: Record<string, string>;
   /** Of a Status option: the State it belongs to. */
   state?: number;
+  color?: string;
+  externalValue?: string;
+  description?: string;
 }
 
 export interface Column {
@@ -58,6 +61,16 @@ export interface Column {
   isPrimaryName?: boolean;
   default?: unknown;
   globalOptionSet?: string;
+  /** Display names beyond `displayName`, by language code. */
+  labels?: Record<string, string>;
+  description?: string;
+  /** False: known to the metadata only, neither in `$metadata` nor in rows (`IsValidODataAttribute`). */
+  validForOData?: boolean;
+  /** Further settings as a client gave them, by property name, e.g. `AutoNumberFormat`, `MaxSizeInKB`. */
+  settings?: Record<string, unknown>;
+  /** Milliseconds since 1970. */
+  createdOnMs?: number;
+  modifiedOnMs?: number;
 }
 
 export interface AlternateKey {
@@ -67,6 +80,9 @@ export interface AlternateKey {
   columns: string[];
   /** Keys become Active some time after their creation (dataverse.md §4). */
   status: 'Pending' | 'Active' | 'Failed';
+  displayName?: string;
+  /** When a Pending key's index is built, milliseconds since 1970. */
+  activeFromMs?: number;
 }
 
 export interface Table {
@@ -90,6 +106,14 @@ export interface Table {
   keys: AlternateKey[];
   /** Bulk actions this table offers (`sdkmessagefilters`, dataverse.md §5). */
   bulkActions: string[];
+  /** Display names beyond `displayName` and `displayCollectionName`, by language code. */
+  labels?: Record<string, string>;
+  collectionLabels?: Record<string, string>;
+  description?: string;
+  /** Further settings as a client gave them, by property name, e.g. `HasNotes`, `ActivityTypeMask`. */
+  settings?: Record<string, unknown>;
+  createdOnMs?: number;
+  modifiedOnMs?: number;
 }
 
 export interface Relationship {
@@ -109,4 +133,51 @@ export interface Relationship {
   /** ManyToMany only: the hidden intersect table. */
   intersect?: string;
   cascadeDelete: 'NoCascade' | 'RemoveLink' | 'Restrict' | 'Cascade';
+  isCustom?: boolean;
+  /** Further settings as a client gave them, by property name, e.g. `AssociatedMenuConfiguration`. */
+  settings?: Record<string, unknown>;
+}
+
+/** An option set that several columns share; their `options` are kept equal to its. */
+export interface GlobalOptionSet {
+  metadataId: string;
+  name: string;
+  displayName: string;
+  labels?: Record<string, string>;
+  description?: string;
+  isCustom: boolean;
+  /** Two options of a Boolean set are those for true (1) and false (0). */
+  type: 'Picklist' | 'Boolean';
+  options: Option[];
+}
+
+/** A table, column, key or relationship that is gone, as `RetrieveMetadataChanges` reports it. */
+export interface DeletedMetadata {
+  metadataId: string;
+  kind: 'Entity' | 'Attribute' | 'EntityKey' | 'Relationship' | 'OptionSet';
+  version: number;
+}
+
+/** The schema in force. Changes are kept in the store and last over a restart. */
+export interface Schema {
+  /** By logical name. */
+  table(logicalName: string): Table | undefined;
+  tableByEntitySet(entitySetName: string): Table | undefined;
+  tables(): Table[];
+  relationships(): Relationship[];
+  /** Adds or replaces; bumps the table's schema stamp. */
+  saveTable(table: Table): void;
+  deleteTable(logicalName: string): void;
+  saveRelationship(relationship: Relationship): void;
+  deleteRelationship(schemaName: string): void;
+  /** Row version at the table's last schema change: delta tokens older than it may be refused. */
+  changedAt(logicalName: string): number;
+  globalOptionSets(): GlobalOptionSet[];
+  /** Adds or replaces, and carries the options to the columns that use the set. */
+  saveGlobalOptionSet(optionSet: GlobalOptionSet): void;
+  deleteGlobalOptionSet(name: string): void;
+  /** Metadata deleted behind a row version. */
+  deletedSince(version: number): DeletedMetadata[];
+  /** Notes a deletion inside a table, of a column or a key. */
+  noteDeleted(kind: DeletedMetadata['kind'], metadataId: string): void;
 }

@@ -1,0 +1,167 @@
+import { Context } from '@temporalio/activity';
+import {
+  ingressFlow,
+  type BeginResyncInput,
+  type FinishRunInput,
+  type SliceInput,
+  type SliceResult,
+  type Waiting,
+} from '../contracts.js';
+import { SyncError } from '../errors.js';
+import type { Feed, Position } from '../ledger/store.js';
+import { failureOf } from './failure.js';
+import type { ActivityDependencies } from './index.js';
+import { createPages, type PageContext } from './ingress-pages.js';
+import { keepLease } from './lease.js';
+
+/** Heartbeats go out this often; an idle poll ends before the first and costs none. */
+const HEARTBEAT_MS = 3_000;
+
+interface HeartbeatDetails {
+  /** Attempts in a row that failed without committing a page. Survives a failed attempt in its report. */
+  fruitless: number;
+  position: number;
+}
+
+export function createIngress(dependencies: ActivityDependencies) {
+  const { ledger, mappings, clock } = dependencies;
+  const pages = createPages(dependencies);
+
+  /**
+   * Carries one table's changes into Campaign until its feed is drained, `maxSeconds` have passed, or something must be
+   * waited for. Returns position and counts only: no field value may enter a workflow history (DESIGN §2, P8).
+   * Throws what interrupted a page, with its code from errors.ts. A bad row is parked, never thrown.
+   */
+  async function syncSlice({ table, runId, maxSeconds }: SliceInput): Promise<SliceResult> {
+    const flow = ingressFlow(table);
+    const context = Context.current();
+    const details = context.info.heartbeatDetails as HeartbeatDetails | undefined;
+    let fruitless = details?.fruitless ?? 0;
+    let feed: Feed | undefined;
+    const beat = (): void =>
+      context.heartbeat({ fruitless, position: feed?.version ?? 0 } satisfies HeartbeatDetails);
+    const heartbeats = setInterval(beat, HEARTBEAT_MS);
+    try {
+      await dependencies.claimed();
+      const opened = await ledger.openFeed(flow, dependencies.ownerOf(context.info));
+      if (opened.kind === 'busy') return await busyResult(flow, { reason: 'lease', forMs: opened.waitMs });
+      feed = opened.feed;
+      await ledger.startRun(flow, runId);
+      feed = { ...feed, runId };
+      const lease = keepLease(ledger, feed, dependencies.leaseMs, clock.monotonicMs);
+      try {
+        const stopAtMs = clock.monotonicMs() + maxSeconds * 1000;
+        const page: PageContext = {
+          table,
+          options: {
+            beforeCall: lease.beforeCall,
+            signal: AbortSignal.any([lease.signal, context.cancellationSignal]),
+          },
+          inForce: await mappings.inForce(table),
+        };
+        feed = await pages.prepare(feed, page);
+        for (;;) {
+          const step = await pages.next(feed, page);
+          if (step.feed.version !== feed.version) fruitless = 0;
+          feed = step.feed;
+          if (step.drained) {
+            await ledger.finishRun(flow, runId, 'in-sync');
+            return await sliceResult(feed, { drained: true });
+          }
+          if (clock.monotonicMs() >= stopAtMs || dependencies.stopping())
+            return await sliceResult(feed, { drained: false });
+        }
+      } finally {
+        lease.stop();
+        await ledger.closeFeed(feed).catch(() => undefined);
+      }
+    } catch (error) {
+      if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+      const waiting = waitingOf(error);
+      if (waiting && feed) return { ...(await sliceResult(feed, { drained: false })), waiting };
+      fruitless += 1;
+      beat();
+      dependencies.log.warn({ event: 'slice.failed', flow, ...errorFields(error), fruitless });
+      throw failureOf(error, fruitless);
+    } finally {
+      clearInterval(heartbeats);
+    }
+  }
+
+  /** Moves the feed to the start of a full read; the same request twice moves it once. */
+  async function beginResync({ table, mode, requestId }: BeginResyncInput): Promise<void> {
+    const flow = ingressFlow(table);
+    try {
+      const opened = await ledger.openFeed(flow, dependencies.ownerOf(Context.current().info));
+      if (opened.kind === 'busy')
+        throw new SyncError('LEASE_LOST', { subject: flow, retryAfterMs: opened.waitMs });
+      const { feed } = opened;
+      try {
+        if (feed.position?.resyncId === requestId) return;
+        await mappings.inForce(table, { fresh: true });
+        await ledger.clearSweep(flow);
+        await ledger.moveFeed(feed, { ...startOf(mode), resyncId: requestId });
+      } finally {
+        await ledger.closeFeed(feed);
+      }
+    } catch (error) {
+      throw failureOf(error, 0);
+    }
+  }
+
+  async function finishRun({ flow, runId, errorCode }: FinishRunInput): Promise<void> {
+    await ledger.finishRun(flow, runId, 'failed', errorCode);
+  }
+
+  async function sliceResult(feed: Feed, { drained }: { drained: boolean }): Promise<SliceResult> {
+    const { now } = await ledger.summary(feed.flow);
+    const startedAt = feed.position?.startedAt;
+    return {
+      phase: feed.position?.phase ?? 'full',
+      position: feed.version,
+      counts: feed.counts,
+      drained,
+      parked: now.parked,
+      lagSeconds:
+        drained || !startedAt ? 0 : Math.max(0, Math.round((clock.nowMs() - Date.parse(startedAt)) / 1000)),
+    };
+  }
+
+  async function busyResult(flow: string, waiting: Waiting): Promise<SliceResult> {
+    const [state, { counts, now }] = await Promise.all([ledger.readFeed(flow), ledger.summary(flow)]);
+    return {
+      phase: state?.position?.phase ?? 'full',
+      position: state?.version ?? 0,
+      counts,
+      drained: false,
+      parked: now.parked,
+      lagSeconds: 0,
+      waiting,
+    };
+  }
+
+  return { syncSlice, beginResync, finishRun };
+}
+
+/** A verify looks at Campaign first; a rewrite need not, it sends everything. */
+const startOf = (mode: 'verify' | 'rewrite'): Position =>
+  mode === 'verify' ? { phase: 'survey', mode } : { phase: 'full', mode };
+
+/** Waits longer than a slice are the workflow's: visible, and without holding a slot (DESIGN §4). */
+const LONG_WAIT_MS = 60_000;
+function waitingOf(error: unknown): Waiting | undefined {
+  if (!(error instanceof SyncError)) return undefined;
+  const forMs = error.evidence.retryAfterMs ?? 0;
+  if (error.code === 'BUDGET_USED_UP') return { reason: 'budget', forMs: Math.max(forMs, 1000) };
+  const throttled = error.code === 'DYNAMICS_THROTTLED' || error.code === 'CAMPAIGN_THROTTLED';
+  return throttled && forMs >= LONG_WAIT_MS ? { reason: 'throttled', forMs } : undefined;
+}
+
+function errorFields(error: unknown): { code: string; message: string } {
+  return error instanceof SyncError
+    ? { code: error.code, message: error.message }
+    : {
+        code: 'INTERNAL',
+        message: error instanceof Error ? `${error.name}: ${error.stack ?? error.message}` : 'unknown',
+      };
+}

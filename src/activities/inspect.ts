@@ -1,0 +1,133 @@
+import {
+  ingressFlow,
+  type FlowId,
+  type FlowStatus,
+  type InspectRequest,
+  type InspectResult,
+} from '../contracts.js';
+import { catalogue, SyncError, type ErrorCode } from '../errors.js';
+import type { ParkedFilter, ParkedRow } from '../ledger/store.js';
+import { readSyncFile } from '../mapping/read.js';
+import { everyMsOf, type SyncConfig } from '../mapping/schema.js';
+import { failureOf } from './failure.js';
+import type { ActivityDependencies } from './index.js';
+
+/** At most so many rows of the ledger travel in one answer (DESIGN §4 "Looking inside"). */
+const MAX_ROWS = 500;
+
+export function createInspect({
+  ledger,
+  mappings,
+  dynamics,
+  clock,
+  callsToday,
+  claimed,
+}: ActivityDependencies) {
+  /** Answers one question about the ledger, or makes one change to it. Ids, counts and codes only. */
+  async function inspectLedger(request: InspectRequest): Promise<InspectResult> {
+    try {
+      await claimed();
+      switch (request.kind) {
+        case 'apply':
+          return await apply(request.document);
+        case 'status':
+          return { kind: 'status', flows: await flowStatuses(), calls: await callsToday() };
+        case 'parked':
+          return { kind: 'parked', rows: await parked(request) };
+        case 'redrive':
+          return await redrive(request);
+      }
+    } catch (error) {
+      throw failureOf(error, 0);
+    }
+  }
+
+  async function apply(document: string): Promise<InspectResult> {
+    const read = readSyncFile(document);
+    if (!read.ok) throw new SyncError('MAPPING_INVALID', { subject: `${read.faults.length} faults` });
+    const { version, changed } = await ledger.mappings.publish(document);
+    return { kind: 'apply', version, changed, schedules: schedulesOf(read.config) };
+  }
+
+  async function flowStatuses(): Promise<FlowStatus[]> {
+    const { config } = await mappings.config();
+    return Promise.all(config.tables.map(({ dynamics: table }) => flowStatus(table)));
+  }
+
+  async function flowStatus(table: string): Promise<FlowStatus> {
+    const flow = ingressFlow(table);
+    const [summary, feed] = await Promise.all([ledger.summary(flow), ledger.readFeed(flow)]);
+    const backlog = await backlogOf(table);
+    return {
+      flow,
+      outcome: summary.outcome ?? 'working',
+      ...(feed?.position && { phase: feed.position.phase }),
+      ...summary.counts,
+      now: { ...summary.now, ...(backlog !== undefined && { backlog }) },
+      seconds: summary.seconds,
+      rowsPerSecond: summary.rowsPerSecond,
+      lagSeconds: summary.lastCommitAt
+        ? Math.max(0, Math.round((clock.nowMs() - Date.parse(summary.lastCommitAt)) / 1000))
+        : 0,
+      errors: summary.errors,
+      ...(summary.errorCode && { error: { code: summary.errorCode, next: nextOf(summary.errorCode) } }),
+    };
+  }
+
+  /** The changes that Dynamics still has for us; unknown before the first full read is done, or while it cannot be asked. */
+  async function backlogOf(table: string): Promise<number | undefined> {
+    const feed = await ledger.readFeed(ingressFlow(table));
+    const position = feed?.position;
+    const deltaLink = position?.phase === 'following' ? position.link : undefined;
+    if (deltaLink === undefined) return undefined;
+    try {
+      return await dynamics.countChanges({ table: (await mappings.inForce(table)).source, deltaLink });
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function parked(request: InspectRequest & { kind: 'parked' }) {
+    const rows = await ledger.parked({
+      ...filterOf(request),
+      limit: Math.min(request.limit, MAX_ROWS),
+      ...(request.after !== undefined && { after: request.after }),
+    });
+    return rows.map(view);
+  }
+
+  async function redrive(request: InspectRequest & { kind: 'redrive' }): Promise<InspectResult> {
+    const { config } = await mappings.config();
+    const mapped = config.tables.map(({ dynamics: table }) => ingressFlow(table));
+    const flows = request.flow === undefined ? mapped : [request.flow];
+    let redriven = 0;
+    const touched: FlowId[] = [];
+    for (const flow of flows) {
+      const rows = await ledger.redrive({ ...filterOf(request), flow });
+      if (rows > 0) touched.push(flow);
+      redriven += rows;
+    }
+    return { kind: 'redrive', redriven, flows: touched };
+  }
+
+  return { inspectLedger };
+}
+
+function filterOf(request: { flow?: string; code?: string; id?: string }): ParkedFilter {
+  return {
+    ...(request.flow !== undefined && { flow: request.flow }),
+    ...(request.code !== undefined && { code: request.code }),
+    ...(request.id !== undefined && { sourceId: request.id }),
+  };
+}
+
+function view({ sourceId, ...row }: ParkedRow) {
+  return { ...row, id: sourceId, next: nextOf(row.code) };
+}
+
+const nextOf = (code: string): string =>
+  code in catalogue ? catalogue[code as ErrorCode].next : 'See docs/reference/errors.md.';
+
+function schedulesOf(config: SyncConfig) {
+  return config.tables.map((table) => ({ flow: ingressFlow(table.dynamics), everyMs: everyMsOf(table) }));
+}

@@ -1,0 +1,259 @@
+import pMap from 'p-map';
+import type { Address, Campaign, ResourceMetadata, WriteAnswer } from '../campaign/client.js';
+import type { CallOptions } from '../http/calls.js';
+import { SyncError } from '../errors.js';
+import type { RowOutcome } from '../ledger/store.js';
+import { canonical } from '../mapping/canonical.js';
+import type { CompiledMapping } from '../mapping/model.js';
+import type { Decision } from './decide.js';
+
+export interface Writer {
+  campaign: Campaign;
+  resource: ResourceMetadata;
+  mapping: CompiledMapping;
+  options: CallOptions;
+  maxConcurrent: number;
+  /** How long an unanswered call may still take effect (CAMPAIGN_SETTLE_SECONDS). */
+  settleMs: number;
+  /** Marks in the ledger that creates of these rows are about to be sent. */
+  markIntents(sourceIds: string[]): Promise<void>;
+  nowMs(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface Written {
+  outcomes: RowOutcome[];
+  /** What stopped the page before its end; rows without an outcome are still to be done. */
+  interruption?: SyncError;
+}
+
+type Write = Exclude<Decision, { kind: 'settled' }>;
+/** A write on its way: `lookUpAtMs` when it may have happened already, so that Campaign is asked first. */
+interface Task {
+  write: Write;
+  lookUpAtMs?: number;
+  /** This service's own create may have made the record that a look-up finds. */
+  ours: boolean;
+}
+
+/** An answer that says neither yes nor no, this often in a row for one record, is no passing fault. */
+const MAX_ROUNDS = 5;
+const MAX_STUMBLING = 3;
+
+/**
+ * Sends a page's decisions to Campaign, bounded in concurrency. No ambiguous answer is guessed: such a record waits until the
+ * unanswered call can no longer take effect and is then looked up by its key before anything is sent again (DESIGN §7).
+ * A refused record becomes a parked outcome; whatever concerns more than one record interrupts the page.
+ */
+export async function writeDecisions(writer: Writer, decisions: Decision[]): Promise<Written> {
+  const outcomes: RowOutcome[] = [];
+  let tasks: Task[] = [];
+  for (const decision of decisions) {
+    if (decision.kind === 'settled') outcomes.push(decision.outcome);
+    else tasks.push(taskOf(decision, writer));
+  }
+  try {
+    await markCreates(writer, tasks);
+    for (let round = 1; tasks.length > 0; round += 1) {
+      const unanswered: Task[] = [];
+      let lastUnknown: SyncError | undefined;
+      let interruption: unknown;
+      const due = tasks.filter((task) => task.lookUpAtMs === undefined || task.lookUpAtMs <= writer.nowMs());
+      unanswered.push(...tasks.filter((task) => !due.includes(task)));
+      await pMap(
+        due,
+        async (task) => {
+          if (interruption !== undefined) return;
+          try {
+            const result = await perform(writer, task);
+            if (result.kind === 'outcome') outcomes.push(result.outcome);
+            else {
+              lastUnknown = result.error;
+              unanswered.push({ ...task, lookUpAtMs: writer.nowMs() + writer.settleMs, ours: true });
+            }
+          } catch (error) {
+            interruption ??= error;
+          }
+        },
+        { concurrency: writer.maxConcurrent },
+      );
+      if (interruption !== undefined) throw interruption;
+      if (unanswered.length > 0 && round >= MAX_ROUNDS) {
+        // One record at which Campaign always stumbles must not hold up the others; a Campaign that stumbles at many is ill.
+        if (unanswered.length > MAX_STUMBLING)
+          throw lastUnknown ?? new SyncError('CAMPAIGN_ANSWER_UNKNOWN', { system: 'campaign' });
+        for (const { write } of unanswered) outcomes.push(parked(write, 'CAMPAIGN_ANSWER_UNKNOWN').outcome);
+        return { outcomes };
+      }
+      if (unanswered.length > 0) await writer.sleep(untilDueMs(unanswered, writer.nowMs()));
+      tasks = unanswered;
+    }
+    return { outcomes };
+  } catch (error) {
+    return {
+      outcomes,
+      interruption: error instanceof SyncError ? error : new SyncError('INTERNAL', { cause: error }),
+    };
+  }
+}
+
+function taskOf(write: Write, { nowMs, settleMs }: Writer): Task {
+  if (write.kind !== 'create' || write.intentAgeMs === undefined) return { write, ours: false };
+  return { write, ours: true, lookUpAtMs: nowMs() + Math.max(0, settleMs - write.intentAgeMs) };
+}
+
+async function markCreates(writer: Writer, tasks: Task[]): Promise<void> {
+  const creates = tasks.flatMap(({ write }) => (write.kind === 'create' ? [write.sourceId] : []));
+  if (creates.length > 0) await writer.markIntents(creates);
+}
+
+const untilDueMs = (tasks: Task[], nowMs: number): number =>
+  Math.max(0, ...tasks.map((task) => (task.lookUpAtMs ?? nowMs) - nowMs));
+
+type Performed = { kind: 'outcome'; outcome: RowOutcome } | { kind: 'unknown'; error: SyncError };
+
+function perform(writer: Writer, task: Task): Promise<Performed> {
+  if (task.lookUpAtMs !== undefined) return lookUpFirst(writer, task);
+  switch (task.write.kind) {
+    case 'create':
+      return create(writer, task.write, 'created');
+    case 'update':
+      return update(writer, task.write, 'updated');
+    case 'delete':
+      return remove(writer, task.write);
+  }
+}
+
+/** The record may have been written already: what Campaign holds under the key decides what is still to do. */
+async function lookUpFirst(writer: Writer, { write, ours }: Task): Promise<Performed> {
+  if (write.kind === 'delete') return remove(writer, write);
+  const { campaign, resource, options, mapping } = writer;
+  const found = await campaign.find(resource, addressOf(writer, write.key), options);
+  const outcome = write.kind === 'create' && ours ? 'created' : 'updated';
+  switch (found.kind) {
+    case 'several':
+      return parked(write, 'DUPLICATE_IN_CAMPAIGN', mapping.keyField);
+    case 'absent':
+      return create(writer, write, 'created');
+    case 'found': {
+      const held = mapping.fromCampaign(found.record);
+      const holds =
+        canonical(held.full) === canonical(write.full)
+          ? true
+          : write.payload !== write.full && canonical(held.following) === canonical(write.payload);
+      return holds ? accepted(write, outcome) : update(writer, write, outcome);
+    }
+  }
+}
+
+async function create(writer: Writer, write: RowWrite, outcome: 'created' | 'updated'): Promise<Performed> {
+  // A create that follows from an update's 404 was not marked with the page's other creates.
+  if (write.kind === 'update') await writer.markIntents([write.sourceId]);
+  const answer = await writer.campaign.create(writer.resource, write.full, writer.options);
+  switch (answer.kind) {
+    case 'accepted':
+      return accepted(write, outcome);
+    case 'duplicate':
+      return adopt(writer, write);
+    case 'absent':
+      return parked(write, 'CAMPAIGN_REFUSED');
+    case 'refused':
+      // Nothing can come of this create any more: its mark is taken off.
+      return parked(write, answer.code, answer.field, { createRefused: true });
+    default:
+      return refusedOrUnknown(writer, write, answer);
+  }
+}
+
+/** Campaign says the key exists: the record with it becomes ours, and is brought to the row's state. */
+async function adopt(writer: Writer, write: RowWrite): Promise<Performed> {
+  const found = await writer.campaign.find(writer.resource, addressOf(writer, write.key), writer.options);
+  if (found.kind === 'several') return parked(write, 'DUPLICATE_IN_CAMPAIGN', writer.mapping.keyField);
+  if (found.kind === 'absent') return parked(write, 'CAMPAIGN_REFUSED', writer.mapping.keyField);
+  return update(writer, { ...write, payload: write.full }, 'updated');
+}
+
+async function update(writer: Writer, write: RowWrite, outcome: 'created' | 'updated'): Promise<Performed> {
+  const address = addressOf(writer, write.key);
+  const answer = await writer.campaign.update(writer.resource, address, write.payload, writer.options);
+  switch (answer.kind) {
+    case 'accepted':
+      return accepted(write, outcome);
+    case 'absent':
+      return create(writer, write, 'created');
+    case 'duplicate':
+      return parked(write, 'DUPLICATE_IN_CAMPAIGN', writer.mapping.keyField);
+    default:
+      return refusedOrUnknown(writer, write, answer);
+  }
+}
+
+async function remove(writer: Writer, write: Write & { kind: 'delete' }): Promise<Performed> {
+  const answer = await writer.campaign.remove(
+    writer.resource,
+    addressOf(writer, write.sourceId),
+    writer.options,
+  );
+  switch (answer.kind) {
+    case 'accepted':
+    case 'absent':
+      return {
+        kind: 'outcome',
+        outcome: {
+          sourceId: write.sourceId,
+          outcome: 'deleted',
+          ...(write.sourceVersion !== undefined && { sourceVersion: write.sourceVersion }),
+        },
+      };
+    case 'duplicate':
+      return parked(write, 'CAMPAIGN_REFUSED');
+    default:
+      return refusedOrUnknown(writer, write, answer);
+  }
+}
+
+type RowWrite = Write & { kind: 'create' | 'update' };
+
+function refusedOrUnknown(
+  { mapping }: Writer,
+  write: Write,
+  answer: Extract<WriteAnswer, { kind: 'several' | 'refused' | 'unknown' }>,
+): Performed {
+  switch (answer.kind) {
+    case 'several':
+      return parked(write, 'DUPLICATE_IN_CAMPAIGN', mapping.keyField);
+    case 'refused':
+      return parked(write, answer.code, answer.field);
+    case 'unknown':
+      return { kind: 'unknown', error: answer.error };
+  }
+}
+
+function accepted(write: RowWrite, outcome: 'created' | 'updated'): Performed {
+  const { sourceId, sourceVersion } = write;
+  return { kind: 'outcome', outcome: { sourceId, sourceVersion, outcome, accepted: write.accepted } };
+}
+
+function parked(
+  write: Write,
+  code: string,
+  field?: string,
+  marks: { createRefused?: true } = {},
+): Extract<Performed, { kind: 'outcome' }> {
+  return {
+    kind: 'outcome',
+    outcome: {
+      sourceId: write.sourceId,
+      outcome: 'parked',
+      ...marks,
+      fault: { code, ...(field !== undefined && { field }) },
+      ...(write.sourceVersion !== undefined && { sourceVersion: write.sourceVersion }),
+    },
+  };
+}
+
+const addressOf = ({ mapping }: Writer, key: string): Address => ({
+  keyField: mapping.keyField,
+  key,
+  by: mapping.addressBy,
+});

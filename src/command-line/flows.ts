@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowHandle,
+  type WorkflowSignalWithStartOptions,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import {
+  queries,
+  signals,
+  TASK_QUEUE,
+  tableOf,
+  type FlowId,
+  type FlowOutcome,
+  type IngressInput,
+  type Progress,
+  type ResyncRequest,
+} from '../contracts.js';
+import { SyncError } from '../errors.js';
+import { flowSearchAttributes } from '../workflows/visibility.js';
+
+/** How a flow's run ended, or why it is not being waited for any longer. */
+export interface FlowEnd {
+  flow: FlowId;
+  outcome: FlowOutcome;
+  error?: { code: string; message: string };
+}
+
+export interface FlowStarter {
+  client: Client;
+  heartbeatSeconds?: number;
+}
+
+/** Signals the flow's open run, or starts one with the signal: both reach the one fixed id (DESIGN §4). */
+export async function signalFlow(
+  { client, heartbeatSeconds }: FlowStarter,
+  flow: FlowId,
+  signal: keyof typeof signals,
+  request?: ResyncRequest,
+): Promise<WorkflowHandle> {
+  const table = tableOf(flow);
+  if (table === undefined) throw new SyncError('MAPPING_MISSING', { subject: flow });
+  const input: IngressInput = { table, ...(heartbeatSeconds !== undefined && { heartbeatSeconds }) };
+  return client.workflow.signalWithStart('ingress', {
+    workflowId: flow,
+    taskQueue: TASK_QUEUE,
+    args: [input],
+    signal: signals[signal],
+    signalArgs: request ? [request] : [],
+    typedSearchAttributes: flowSearchAttributes(flow),
+    staticSummary: `Dynamics ${table} → Campaign`,
+  } as WorkflowSignalWithStartOptions);
+}
+
+/** Signals only what is open; false when the flow has no open run. */
+export async function signalOpenFlow(
+  { client }: FlowStarter,
+  flow: FlowId,
+  signal: keyof typeof signals,
+): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(flow).signal(signals[signal]);
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+/** How often a run that is waited for is asked whether it is paused. */
+const LOOK_EVERY_MS = 1_000;
+
+/** Waits until the flow's run has ended, continue-as-new included, or stands paused. */
+export async function waitForFlow(
+  client: Client,
+  flow: FlowId,
+  onProgress?: (progress: Progress) => void,
+): Promise<FlowEnd> {
+  const handle = client.workflow.getHandle(flow);
+  const ended = handle.result().then(
+    (): FlowEnd => ({ flow, outcome: 'in-sync' }),
+    (error: unknown): FlowEnd => failedEnd(flow, error),
+  );
+  for (;;) {
+    const first = await Promise.race([ended, sleep(LOOK_EVERY_MS)]);
+    if (first) return first;
+    const progress = await progressOf(client, flow);
+    if (progress) onProgress?.(progress);
+    if (progress?.paused) return { flow, outcome: 'paused' };
+  }
+}
+
+/** Undefined while no worker answers, or when the run has ended. */
+export async function progressOf(client: Client, flow: FlowId): Promise<Progress | undefined> {
+  try {
+    return await client.workflow.getHandle(flow).query<Progress>(queries.progress);
+  } catch {
+    return undefined;
+  }
+}
+
+function failedEnd(flow: FlowId, error: unknown): FlowEnd {
+  const cause = error instanceof WorkflowFailedError ? error.cause : error;
+  const code = cause instanceof ApplicationFailure ? (cause.type ?? 'INTERNAL') : 'INTERNAL';
+  return {
+    flow,
+    outcome: 'failed',
+    error: { code, message: cause instanceof Error ? cause.message : String(cause) },
+  };
+}

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { WorkflowFailedError, type Client } from '@temporalio/client';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import { TASK_QUEUE, type InspectRequest, type InspectResult } from '../contracts.js';
+import { catalogue, SyncError, type ErrorCode } from '../errors.js';
+
+type ResultOf<Kind extends InspectRequest['kind']> = Extract<InspectResult, { kind: Kind }>;
+
+/** How long an answer may take when no worker is there to give it. */
+const NO_WORKER = '2 minutes';
+
+/**
+ * Asks the worker through an `inspect` workflow (the command line talks to Temporal only). Throws the worker's error with its
+ * code, or TEMPORAL_UNAVAILABLE when no worker answers in time.
+ */
+export async function inspect<Request extends InspectRequest>(
+  client: Client,
+  request: Request,
+): Promise<ResultOf<Request['kind']>> {
+  try {
+    const result: InspectResult = await client.workflow.execute('inspect', {
+      workflowId: `inspect/${request.kind}-${randomUUID()}`,
+      taskQueue: TASK_QUEUE,
+      args: [request],
+      workflowExecutionTimeout: NO_WORKER,
+      staticSummary: `Command line: ${request.kind}`,
+    });
+    return result as ResultOf<Request['kind']>;
+  } catch (error) {
+    throw inspectError(error);
+  }
+}
+
+function inspectError(error: unknown): unknown {
+  if (!(error instanceof WorkflowFailedError)) return error;
+  const failure = error.cause instanceof ActivityFailure ? error.cause.cause : error.cause;
+  if (failure instanceof ApplicationFailure && failure.type && failure.type in catalogue) {
+    return new SyncError(failure.type as ErrorCode, { cause: failure });
+  }
+  return new SyncError('TEMPORAL_UNAVAILABLE', { subject: 'no worker answered', cause: error });
+}

@@ -1,0 +1,59 @@
+import Table from 'cli-table3';
+import type { FlowStatus, ParkedRowView } from '../contracts.js';
+import type { Summary } from './summary.js';
+
+/** Tables without colours or frames, so that they read the same on a screen, in a file and in a ticket. */
+const plain = {
+  chars: {
+    top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '',
+    'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
+  },
+  style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+}; // prettier-ignore
+
+function table(head: string[], rows: (string | number)[][]): string {
+  const drawn = new Table({ ...plain, head });
+  drawn.push(...rows);
+  return drawn.toString();
+}
+
+export function summaryTable(summary: Summary): string {
+  const rows = summary.flows.map((flow) => [
+    flow.flow,
+    flow.outcome,
+    flow.read,
+    flow.created,
+    flow.updated,
+    flow.unchanged,
+    flow.filtered,
+    flow.deleted,
+    flow.parked,
+    flow.held,
+  ]);
+  const head = ['flow', 'outcome', 'read', 'new', 'upd', 'same', 'filt', 'del', 'park', 'held'];
+  return [table(head, rows), ...summary.flows.flatMap(flowNotes)].join('\n');
+}
+
+function flowNotes({ flow, now, errors, error, rowsPerSecond }: FlowStatus): string[] {
+  const codes = Object.entries(errors).map(([code, count]) => `${count} × ${code}`);
+  return [
+    `${flow}: ${now.managed} in Campaign, ${now.parked} parked${codes.length > 0 ? ` (${codes.join(', ')})` : ''}` +
+      `${now.backlog === undefined ? '' : `, backlog ${now.backlog}`}, ${rowsPerSecond} rows/s`,
+    ...(error ? [`${flow}: ${error.code}: ${error.next}`] : []),
+  ];
+}
+
+export function parkedTable(rows: ParkedRowView[]): string {
+  if (rows.length === 0) return 'Nothing is parked.';
+  return table(
+    ['flow', 'id', 'code', 'field', 'tries', 'next try'],
+    rows.map((row) => [
+      row.flow,
+      row.id,
+      row.code,
+      row.field ?? '',
+      row.attempts,
+      row.nextAttemptAt ?? 'when released',
+    ]),
+  );
+}

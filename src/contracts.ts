@@ -1,0 +1,177 @@
+/**
+ * Names and shapes that workflows, activities, the worker and the command line share (CONTRACT "Temporal names").
+ * Types and constants only: this file is part of the workflow bundle.
+ */
+
+export const TASK_QUEUE = 'dynamics-campaign-sync';
+
+/** `ingress/<table>`, `egress` or `opt-out`: the id of the flow's one open run, and of its schedule. */
+export type FlowId = string;
+export const ingressFlow = (table: string): FlowId => `ingress/${table}`;
+export const tableOf = (flow: FlowId): string | undefined => /^ingress\/(.+)$/.exec(flow)?.[1];
+/** The schedule whose "Trigger" button in the Web UI forces a resync of the table. */
+export const resyncSchedule = (table: string): string => `resync/${table}`;
+
+/** Payload of the `resync` signal: all optional, an empty signal is a `verify`. */
+export interface ResyncRequest {
+  mode?: ResyncMode;
+  /** Egress only: read the event source again from this time, ISO 8601. */
+  since?: string;
+  reason?: string;
+}
+export type ResyncMode = 'verify' | 'rewrite';
+
+export const signals = { resync: 'resync', poll: 'poll', pause: 'pause', resume: 'resume' } as const;
+export const queries = { progress: 'progress' } as const;
+export const updates = { approveDeletions: 'approveDeletions' } as const;
+
+export interface TickInput {
+  flow: FlowId;
+  /** Of the schedule `resync/<table>`. */
+  request?: ResyncRequest;
+  heartbeatSeconds?: number;
+}
+export interface TickResult {
+  /** coalesced: the flow's run was open already. */
+  outcome: 'ran' | 'coalesced' | 'signalled';
+}
+
+export interface IngressInput {
+  table: string;
+  /** Heartbeat timeout of the slice: how soon a dead worker is noticed (default 30; embedded 10). */
+  heartbeatSeconds?: number;
+  /** Carried through continue-as-new. */
+  carried?: {
+    paused: boolean;
+    pending?: ResyncMode;
+    /** How many resync requests this chain has taken: names each one for the ledger. */
+    requests: number;
+    pollAgain: boolean;
+  };
+}
+
+/** Counts of one run; read is always the sum of the others (P1). */
+export interface RowCounts {
+  read: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+  filtered: number;
+  deleted: number;
+  parked: number;
+  held: number;
+}
+
+export type FlowOutcome = 'in-sync' | 'working' | 'waiting' | 'paused' | 'failed';
+
+/** Answer of the `progress` query: ids, counts and codes only. */
+export interface Progress {
+  outcome: FlowOutcome;
+  phase?: string;
+  /** Pages committed since the feed began. */
+  position: number;
+  counts: RowCounts;
+  paused: boolean;
+  pending?: ResyncMode;
+  waiting?: Waiting;
+  lastErrorCode?: string;
+}
+export interface Waiting {
+  reason: 'throttled' | 'budget' | 'lease' | 'parent' | 'approval';
+  /** Milliseconds until it is worth while to look again. */
+  forMs: number;
+}
+
+export interface IngressResult {
+  outcome: FlowOutcome;
+  counts: RowCounts;
+}
+
+export interface SliceInput {
+  table: string;
+  /** The run that counts belong to: one per chain of continue-as-new. */
+  runId: string;
+  maxSeconds: number;
+}
+export interface SliceResult {
+  phase: string;
+  position: number;
+  counts: RowCounts;
+  /** Nothing is left to read now. */
+  drained: boolean;
+  waiting?: Waiting;
+  parked: number;
+  /** Age of the oldest change that is not yet in Campaign; 0 when drained. */
+  lagSeconds: number;
+}
+
+export interface BeginResyncInput {
+  table: string;
+  mode: ResyncMode;
+  /** The same id twice begins one resync. */
+  requestId: string;
+}
+
+export interface FinishRunInput {
+  flow: FlowId;
+  runId: string;
+  errorCode: string;
+}
+
+/** One question to the ledger, or one change of it, asked through an `inspect` workflow (DESIGN §4 "Looking inside"). */
+export type InspectRequest =
+  | { kind: 'apply'; document: string }
+  | { kind: 'status' }
+  | { kind: 'parked'; flow?: FlowId; code?: string; id?: string; after?: string; limit: number }
+  | { kind: 'redrive'; flow?: FlowId; code?: string; id?: string };
+
+export type InspectResult =
+  | { kind: 'apply'; version: number; changed: boolean; schedules: ScheduleWish[] }
+  | { kind: 'status'; flows: FlowStatus[]; calls: { dynamics: number; campaign: number } }
+  | { kind: 'parked'; rows: ParkedRowView[] }
+  | { kind: 'redrive'; redriven: number; flows: FlowId[] };
+
+/** A schedule that the mapping in force asks for. */
+export interface ScheduleWish {
+  flow: FlowId;
+  everyMs: number;
+}
+
+/** One flow of the summary (CONTRACT "Summary"). */
+export interface FlowStatus extends RowCounts {
+  flow: FlowId;
+  outcome: FlowOutcome;
+  phase?: string;
+  now: { managed: number; parked: number; held: number; backlog?: number };
+  seconds: number;
+  rowsPerSecond: number;
+  lagSeconds: number;
+  errors: Record<string, number>;
+  /** Code and next action of what failed the last run. */
+  error?: { code: string; next: string };
+}
+
+export interface ParkedRowView {
+  flow: FlowId;
+  id: string;
+  code: string;
+  field?: string;
+  waitsFor?: string;
+  attempts: number;
+  firstAt: string;
+  lastAt: string;
+  nextAttemptAt?: string;
+  next: string;
+}
+
+/** What a run that has done nothing counts. */
+export const noCounts: RowCounts = {
+  read: 0,
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  filtered: 0,
+  deleted: 0,
+  parked: 0,
+  held: 0,
+};

@@ -1,0 +1,27 @@
+import type { CallOptions } from '../http/calls.js';
+import { createChangeFeed, type ChangeFeed } from './change-feed.js';
+import { readTable, type TableMetadata } from './metadata.js';
+import { createWebApi, type DynamicsSettings } from './web-api.js';
+
+export type { Change, TrackedPage } from './change-feed.js';
+export type { ColumnMetadata, TableMetadata } from './metadata.js';
+export type { DynamicsSettings } from './web-api.js';
+
+/** What the service asks of Dynamics 365 (Dataverse Web API v9.2). Every error carries a code of errors.ts. */
+export interface Dynamics extends ChangeFeed {
+  whoAmI(options?: CallOptions): Promise<{ organizationId: string; userId: string }>;
+  /** A table's columns and the labels of its choices, as they are now. */
+  table(logicalName: string, options?: CallOptions): Promise<TableMetadata>;
+}
+
+export function createDynamics(settings: DynamicsSettings): Dynamics {
+  const api = createWebApi(settings);
+  return {
+    ...createChangeFeed(api),
+    async whoAmI(options) {
+      const { body } = await api.get('WhoAmI', options);
+      return { organizationId: String(body.OrganizationId), userId: String(body.UserId) };
+    },
+    table: (logicalName, options) => readTable(api, logicalName, settings.language, options),
+  };
+}

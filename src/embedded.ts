@@ -1,0 +1,272 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, watch } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Command } from 'commander';
+import type { Logger } from 'pino';
+import { applyMapping, validDocument } from './command-line/apply.js';
+import { signalFlow, waitForFlow, type FlowEnd } from './command-line/flows.js';
+import { readSummary, type Summary } from './command-line/summary.js';
+import { summaryTable } from './command-line/tables.js';
+import { messageOf, runMain, WrongUse } from './command-line/wrong-use.js';
+import { readConfig, type Config } from './config.js';
+import type { FlowId } from './contracts.js';
+import { removeInstance, writeInstance } from './instance.js';
+import { lockFolder } from './ledger/folder-lock.js';
+import { startSandbox, type Sandbox, type SandboxReady } from './sandbox/index.js';
+import { findTemporalCli } from './temporal-cli.js';
+import { connectTemporal, type ConnectedClient } from './temporal-client.js';
+import { freePort, startTemporalServer, type TemporalServer } from './temporal-server.js';
+import { searchAttributeKeys } from './workflows/visibility.js';
+import { createLog, installRuntime, startWorker, type RunningWorker } from './worker.js';
+
+/** A dead worker of this process group is noticed this soon. */
+const HEARTBEAT_SECONDS = 10;
+const LOCK_FILES = /lock/;
+
+interface Options {
+  once: boolean;
+  json: boolean;
+  config: string;
+  data: string;
+  fresh: boolean;
+  contacts: number;
+  port: number;
+  uiPort: number;
+}
+
+/** Everything that `npm start` runs, in the order it must be stopped. */
+interface Running {
+  worker: RunningWorker;
+  connection: ConnectedClient;
+  server: TemporalServer;
+  sandbox?: Sandbox;
+  flows: FlowId[];
+}
+
+/** The entry of `npm start`: Temporal dev server, sandbox, worker and schedules in one go (CONTRACT "Commands"). */
+export const main = (argv: string[], environment: Record<string, string | undefined>): Promise<void> =>
+  runMain(async () => {
+    const options = parseOptions(argv, environment);
+    validDocument(options.config);
+    const simulated = usesSandbox(environment);
+    if (options.fresh && !simulated)
+      throw new WrongUse(['--fresh empties the data folder and is for the sandbox only']);
+    const folder = resolve(options.data);
+    mkdirSync(folder, { recursive: true });
+    const lock = await lockFolder(folder);
+    const closers: (() => Promise<unknown> | unknown)[] = [() => lock.release()];
+    try {
+      if (options.fresh) emptyFolder(folder);
+      return await run(options, folder, simulated, environment, closers);
+    } finally {
+      for (const close of closers.toReversed()) await close();
+    }
+  });
+
+async function run(
+  options: Options,
+  folder: string,
+  simulated: boolean,
+  environment: Record<string, string | undefined>,
+  closers: (() => Promise<unknown> | unknown)[],
+): Promise<number> {
+  const stop = stopSignal();
+  const log = createLog(environment.LOG_LEVEL ?? (options.json ? 'warn' : 'error'));
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  installRuntime(log);
+
+  const cli = await findTemporalCli({ environment, log: say });
+  const server = await startTemporalServer({
+    cli,
+    dbFile: join(folder, 'temporal.db'),
+    port: await freePort(options.port),
+    uiPort: await freePort(options.uiPort),
+    logFile: join(folder, 'temporal.log'),
+    searchAttributes: Object.values(searchAttributeKeys),
+  });
+  closers.push(() => server.stop());
+  const sandbox = simulated
+    ? await startSandbox({
+        folder: join(folder, 'sandbox'),
+        contacts: options.contacts,
+        dynamicsPort: 4801,
+        campaignPort: 4802,
+      })
+    : undefined;
+  if (sandbox) closers.push(() => sandbox.close());
+
+  const config = readConfig(
+    {
+      CAMPAIGN_SETTLE_SECONDS: sandbox ? '2' : '60',
+      ...environment,
+      SYNC_DATA: folder,
+      ...(sandbox && sandboxSettings(sandbox.ready)),
+    },
+    'embedded',
+  );
+  const worker = await startWorker(
+    config,
+    { connection: { address: server.address }, namespace: 'default' },
+    log,
+  );
+  closers.push(() => worker.shutdown());
+  await worker.claimed();
+  const connection = await connectTemporal(instanceOf(server));
+  closers.push(() => connection.close());
+  const flows = await apply(connection, options, say);
+  writeInstance(folder, instanceOf(server));
+  closers.push(() => removeInstance(folder));
+
+  const running: Running = { worker, connection, server, flows, ...(sandbox && { sandbox }) };
+  return options.once ? runOnce(running, options, stop) : runOn(running, options, config, stop, say, log);
+}
+
+/** Until every flow has drained once; then the summary. */
+async function runOnce(running: Running, options: Options, stop: Promise<void>): Promise<number> {
+  const { client } = running.connection;
+  for (const flow of running.flows) {
+    await signalFlow({ client, heartbeatSeconds: HEARTBEAT_SECONDS }, flow, 'poll');
+  }
+  const ends = await Promise.race([
+    Promise.all(running.flows.map((flow) => waitForFlow(client, flow))),
+    stop,
+  ]);
+  if (!ends) return 1;
+  const summary = await summaryOf(running);
+  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${summaryTable(summary)}\n`);
+  for (const { flow, error } of ends) if (error) process.stderr.write(`${flow}: ${error.message}\n`);
+  return ends.every((end: FlowEnd) => end.outcome !== 'failed') ? 0 : 1;
+}
+
+/** Until Ctrl-C, applying the mapping file at every save. */
+async function runOn(
+  running: Running,
+  options: Options,
+  config: Config,
+  stop: Promise<void>,
+  say: (line: string) => void,
+  log: Logger,
+): Promise<number> {
+  const { server, sandbox, connection } = running;
+  const temporal = { address: server.address, namespace: 'default', ui: server.ui ?? '' };
+  if (options.json) {
+    process.stdout.write(
+      `${JSON.stringify({ ready: true, temporal, ...(sandbox && { sandbox: sandbox.ready }) })}\n`,
+    );
+  } else {
+    say(`Temporal Web UI: ${server.ui}`);
+    say(`Dynamics:        ${config.dynamics.url}`);
+    say(`Campaign:        ${config.campaign.url}`);
+    say('Running; Ctrl-C stops. What is in sync: npm run starter -- status');
+  }
+  const watcher = watchFile(options.config, () => {
+    apply(connection, options, say).catch((error: unknown) => {
+      log.warn({ event: 'mapping.refused', file: basename(options.config) });
+      say(`${messageOf(error) ?? ''}\nThe version in force stays.`);
+    });
+  });
+  await Promise.race([stop, running.worker.stopped]);
+  watcher.close();
+  return 0;
+}
+
+async function summaryOf({ connection, server, sandbox, worker }: Running): Promise<Summary> {
+  const temporal = { address: server.address, namespace: 'default', ui: server.ui ?? '' };
+  const summary = await readSummary(connection.client, temporal);
+  return { ...summary, calls: worker.calls(), ...(sandbox && { sandbox: sandbox.ready }) };
+}
+
+async function apply(
+  connection: ConnectedClient,
+  options: Options,
+  say: (line: string) => void,
+): Promise<FlowId[]> {
+  const applied = await applyMapping(connection.client, options.config, HEARTBEAT_SECONDS);
+  if (applied.changed) say(`Mapping version ${applied.version} is in force (${basename(options.config)}).`);
+  return applied.flows;
+}
+
+function parseOptions(argv: string[], environment: Record<string, string | undefined>): Options {
+  const faults: string[] = [];
+  const whole = (name: string, least: number) => (text: string) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least)
+      faults.push(`${name} takes a whole number from ${least}, not ${text}`);
+    return value;
+  };
+  const program = new Command('npm start --')
+    .description('Runs Temporal, the sandbox, the worker and the schedules together, until Ctrl-C.')
+    .option('--once', 'until every flow has drained once, then say how it went', false)
+    .option('--json', 'one JSON document on standard output', false)
+    .option('--config <file>', 'mapping file (sync.yaml, else sync.example.yaml)', environment.SYNC_CONFIG)
+    .option('--data <dir>', 'data folder: Temporal, ledger, sandbox', environment.SYNC_DATA ?? '.data')
+    .option('--fresh', 'empty the data folder first (sandbox only)', false)
+    .option('--contacts <n>', "size of the sandbox's first seed", whole('--contacts', 0), 1000)
+    .option('--port <n>', 'port of the Temporal server; another one if taken', whole('--port', 1), 7233)
+    .option('--ui-port <n>', 'port of the Temporal Web UI; another one if taken', whole('--ui-port', 1), 8233)
+    .exitOverride();
+  program.parse(argv, { from: 'user' });
+  const options = program.opts<Options>();
+  if (program.args.length > 0) faults.push(`unknown argument ${program.args.join(' ')}`);
+  if (faults.length > 0) throw new WrongUse(faults);
+  return {
+    ...options,
+    config: options.config ?? (existsSync('sync.yaml') ? 'sync.yaml' : 'sync.example.yaml'),
+  };
+}
+
+/** The sandbox stands in for both systems or for neither: half a pair would mix real data with invented. */
+function usesSandbox({ DYNAMICS_URL, CAMPAIGN_URL }: Record<string, string | undefined>): boolean {
+  if (!DYNAMICS_URL !== !CAMPAIGN_URL) {
+    throw new WrongUse([
+      `${DYNAMICS_URL ? 'CAMPAIGN_URL' : 'DYNAMICS_URL'} is missing: set both, or neither for the sandbox`,
+    ]);
+  }
+  return !DYNAMICS_URL;
+}
+
+function sandboxSettings({ dynamics, campaign, entra, ims, journal, credentials }: SandboxReady) {
+  return {
+    DYNAMICS_URL: dynamics,
+    DYNAMICS_TENANT_ID: credentials.tenantId,
+    DYNAMICS_CLIENT_ID: credentials.clientId,
+    DYNAMICS_CLIENT_SECRET: credentials.clientSecret,
+    DYNAMICS_TOKEN_ENDPOINT: entra,
+    CAMPAIGN_URL: campaign,
+    ADOBE_CLIENT_ID: credentials.adobeClientId,
+    ADOBE_CLIENT_SECRET: credentials.adobeClientSecret,
+    ADOBE_SCOPES: credentials.adobeScopes,
+    ADOBE_ORG_ID: credentials.adobeOrgId,
+    ADOBE_TOKEN_ENDPOINT: ims,
+    CAMPAIGN_JOURNAL_URL: journal,
+  };
+}
+
+const instanceOf = (server: TemporalServer) => ({
+  pid: process.pid,
+  temporal: { address: server.address, namespace: 'default', ui: server.ui ?? '' },
+  heartbeatSeconds: HEARTBEAT_SECONDS,
+});
+
+/** Everything but the lock that this process holds on it, and downloaded tools. */
+function emptyFolder(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (!LOCK_FILES.test(name) && name !== 'tools')
+      rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Editors replace files: the folder is watched, not the file. */
+function watchFile(file: string, onSave: () => void) {
+  let timer: NodeJS.Timeout | undefined;
+  return watch(dirname(resolve(file)), (_event, name) => {
+    if (name !== basename(file)) return;
+    clearTimeout(timer);
+    timer = setTimeout(onSave, 200);
+  });
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolvePromise) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolvePromise());
+  });
+}

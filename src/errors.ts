@@ -1,0 +1,237 @@
+/**
+ * The error catalogue: every code the service shows, what its class is, what happened and what to do next.
+ * `docs/reference/errors.md` is tied to it by a test. Messages hold names, ids and counts, never field values.
+ */
+
+/** What the service does about it: try again by itself, set the row aside, or stop the flow until a person acts. */
+export type ErrorClass = 'retry' | 'park' | 'stop';
+
+interface CatalogueEntry {
+  class: ErrorClass;
+  /** What happened, without a full stop. */
+  message: string;
+  /** What a person should do next. */
+  next: string;
+}
+
+export const catalogue = {
+  // Set-up
+  CONFIG_INVALID: {
+    class: 'stop',
+    message: 'a setting is missing or invalid',
+    next: 'Set the named environment variables and start again.',
+  },
+  MAPPING_INVALID: {
+    class: 'stop',
+    message: 'the mapping file is invalid',
+    next: 'Mend the named lines and run `npm run starter -- apply`.',
+  },
+  MAPPING_MISSING: {
+    class: 'stop',
+    message: 'no mapping is in force for this table',
+    next: 'Map the table in sync.yaml and run `npm run starter -- apply`.',
+  },
+  LEDGER_OF_ANOTHER_PAIR: {
+    class: 'stop',
+    message: 'the ledger belongs to another pair of systems or to another key',
+    next: 'Point LEDGER_URL (or --data) at the ledger of this pair, restore its LEDGER_KEY, or start with an empty ledger.',
+  },
+  LEDGER_UNAVAILABLE: {
+    class: 'retry',
+    message: 'the ledger cannot be read or written',
+    next: 'Check the database, its disk space and LEDGER_URL; the run goes on by itself once it answers.',
+  },
+  LEDGER_TOO_NEW: {
+    class: 'stop',
+    message: 'the ledger was migrated by a newer version of this service',
+    next: 'Run the newer version, or restore the backup made before the upgrade.',
+  },
+  DATA_FOLDER_IN_USE: {
+    class: 'stop',
+    message: 'another process works on this data folder',
+    next: 'Stop the other process, or give this one a folder of its own with --data.',
+  },
+  TEMPORAL_UNAVAILABLE: {
+    class: 'retry',
+    message: 'the Temporal server does not answer',
+    next: 'Start it, or set TEMPORAL_ADDRESS.',
+  },
+  // Dynamics
+  DYNAMICS_CREDENTIALS: {
+    class: 'stop',
+    message: 'Entra ID refused the application: wrong tenant, client id, secret or certificate',
+    next: 'Check DYNAMICS_TENANT_ID, DYNAMICS_CLIENT_ID and DYNAMICS_CLIENT_SECRET or DYNAMICS_CERTIFICATE.',
+  },
+  DYNAMICS_NOT_A_MEMBER: {
+    class: 'stop',
+    message: 'the application is no user of this Dynamics organisation',
+    next: 'Create an application user for the client id and give it the role of docs/guides.',
+  },
+  DYNAMICS_PRIVILEGE_MISSING: {
+    class: 'stop',
+    message: 'the application user lacks a privilege in Dynamics',
+    next: "Give the application user's role organisation-level (Global) read on the mapped tables, then resync.",
+  },
+  DYNAMICS_TRACKING_OFF: {
+    class: 'stop',
+    message: 'change tracking is off for this Dynamics table',
+    next: 'Switch on "Track changes" in the table\'s settings and publish; the next run goes on.',
+  },
+  DYNAMICS_TOKEN_EXPIRED: {
+    class: 'retry',
+    message: 'Dynamics no longer accepts the change token',
+    next: 'Nothing: a comparing full read runs by itself.',
+  },
+  DYNAMICS_REQUEST_REFUSED: {
+    class: 'stop',
+    message: 'Dynamics refused the request',
+    next: 'Check the table and column names of the mapping against Dynamics.',
+  },
+  DYNAMICS_UNREACHABLE: {
+    class: 'retry',
+    message: 'Dynamics does not answer',
+    next: 'Check DYNAMICS_URL and the network; the run goes on by itself.',
+  },
+  DYNAMICS_THROTTLED: {
+    class: 'retry',
+    message: 'Dynamics asks for fewer calls (service protection)',
+    next: 'Nothing; lower DYNAMICS_MAX_CONCURRENT if it lasts.',
+  },
+  // Campaign
+  CAMPAIGN_CREDENTIALS: {
+    class: 'stop',
+    message: 'Adobe refused the credentials: wrong client id, secret, scopes or organisation',
+    next: 'Check ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_SCOPES against the Developer Console.',
+  },
+  CAMPAIGN_PROFILE_NOT_VALID: {
+    class: 'stop',
+    message: 'the technical account has no product profile for this Campaign instance',
+    next: 'Add the Administrators product profile of the instance to the Developer Console project.',
+  },
+  CAMPAIGN_TENANT_WRONG: {
+    class: 'stop',
+    message: 'Campaign does not know the instance or the address',
+    next: 'Check the tenant id in CAMPAIGN_URL.',
+  },
+  CAMPAIGN_UNREACHABLE: {
+    class: 'retry',
+    message: 'Campaign does not answer',
+    next: 'Check CAMPAIGN_URL and the network; the run goes on by itself.',
+  },
+  CAMPAIGN_THROTTLED: {
+    class: 'retry',
+    message: 'Campaign asks for fewer calls',
+    next: 'Nothing; lower CAMPAIGN_MAX_CONCURRENT or CAMPAIGN_PER_SECOND if it lasts.',
+  },
+  CAMPAIGN_ANSWER_UNKNOWN: {
+    class: 'retry',
+    message: 'Campaign gave an answer that says neither yes nor no',
+    next: 'Nothing: the record is looked up by its key before anything is written again.',
+  },
+  CAMPAIGN_RESOURCE_UNKNOWN: {
+    class: 'stop',
+    message: 'Campaign does not offer this resource over REST',
+    next: 'Publish the resource with "Create the Profiles & Services Ext API", or mend its name in sync.yaml.',
+  },
+  CAMPAIGN_LIST_TRUNCATED: {
+    class: 'retry',
+    message: 'Campaign listed fewer records than it counts',
+    next: 'Nothing: the survey starts again; if it repeats, raise XtkBigTableThreshold or ask Adobe.',
+  },
+  BUDGET_USED_UP: {
+    class: 'retry',
+    message: "the day's call budget is used up",
+    next: 'Nothing: the flow goes on when the day ends; raise the budget with …_PER_DAY.',
+  },
+  LEASE_LOST: {
+    class: 'retry',
+    message: 'another worker took over this feed',
+    next: 'Nothing: the other worker goes on.',
+  },
+  INTERNAL: {
+    class: 'retry',
+    message: 'an unexpected fault in this service',
+    next: 'Report it with the log lines around it.',
+  },
+  // Rows set aside
+  KEY_MISSING: {
+    class: 'park',
+    message: 'the row has no value for its key',
+    next: 'Fill the key column in Dynamics.',
+  },
+  TEXT_TOO_LONG: {
+    class: 'park',
+    message: 'a text is longer than its Campaign field',
+    next: 'Shorten it in Dynamics, or lengthen the field in Campaign and publish.',
+  },
+  VALUE_NOT_CONVERTIBLE: {
+    class: 'park',
+    message: "a value does not convert to its Campaign field's type",
+    next: 'Mend the value in Dynamics, or map the column to another field.',
+  },
+  CHOICE_UNKNOWN: {
+    class: 'park',
+    message: 'a choice has no label, or Campaign does not know the value',
+    next: "Add a replacement in sync.yaml, or extend the field's enumeration in Campaign.",
+  },
+  FIELD_UNKNOWN: {
+    class: 'park',
+    message: 'Campaign does not know the field, or it is read-only',
+    next: 'Publish the field in Campaign, or mend its name in sync.yaml.',
+  },
+  CAMPAIGN_REFUSED: {
+    class: 'park',
+    message: 'Campaign refused the record',
+    next: 'See the code and field; mend the row in Dynamics or the field in Campaign, then redrive.',
+  },
+  DUPLICATE_IN_CAMPAIGN: {
+    class: 'park',
+    message: 'Campaign holds several records with this key',
+    next: 'Delete all but one of them in Campaign, then resync the table.',
+  },
+  PARENT_MISSING: {
+    class: 'park',
+    message: 'the parent row is not in Campaign yet',
+    next: 'Nothing: the row is sent when its parent lands.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** Evidence that may be shown and stored: names, ids and counts only. */
+export interface ErrorEvidence {
+  system?: 'dynamics' | 'campaign';
+  /** HTTP status of the answer. */
+  status?: number;
+  /** The vendor's own error code, e.g. `0x80044352` or `RST-360011`. */
+  vendorCode?: string;
+  /** The vendor's id of the request, for its support. */
+  requestId?: string;
+  /** What it happened to: a table, a column, a setting. */
+  subject?: string;
+  field?: string;
+  /** The earliest time to try again, milliseconds from now. */
+  retryAfterMs?: number;
+  cause?: unknown;
+}
+
+/** An error with a code of the catalogue. Its message is enough alone and holds no field value. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError';
+  readonly class: ErrorClass;
+  readonly next: string;
+
+  constructor(
+    readonly code: ErrorCode,
+    readonly evidence: ErrorEvidence = {},
+  ) {
+    super(describe(code, evidence), evidence.cause === undefined ? undefined : { cause: evidence.cause });
+    this.class = catalogue[code].class;
+    this.next = catalogue[code].next;
+  }
+}
+
+function describe(code: ErrorCode, { subject, field, status, vendorCode }: ErrorEvidence): string {
+  const about = [subject, field && `field ${field}`, vendorCode, status && `HTTP ${status}`].filter(Boolean);
+  return `${code}: ${catalogue[code].message}${about.length > 0 ? ` (${about.join(', ')})` : ''}. ${catalogue[code].next}`;
+}

@@ -1,0 +1,37 @@
+import { sql, type Kysely } from 'kysely';
+import { SyncError } from '../../errors.js';
+import { firstTables } from './0001-first-tables.js';
+
+export interface Migration {
+  name: string;
+  statements: string[];
+}
+
+/** Forwards only, in this order; what has been released is never changed. */
+const migrations: readonly Migration[] = [firstTables];
+
+/** Any number, the same in every version of this service: two workers that start at once migrate one after the other. */
+const MIGRATION_LOCK = 4_810_365_172;
+
+/** Brings the database to this version's tables. Throws LEDGER_TOO_NEW when it is ahead of them. */
+export async function migrate(database: Kysely<unknown>): Promise<void> {
+  await database.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction);
+    await sql`create schema if not exists ledger`.execute(transaction);
+    await sql`create table if not exists ledger.migration (
+      number integer primary key, name text not null, applied_at timestamptz not null default now())`.execute(
+      transaction,
+    );
+    const { rows } = await sql<{
+      last: number;
+    }>`select coalesce(max(number), 0) as last from ledger.migration`.execute(transaction);
+    const last = rows[0]?.last ?? 0;
+    if (last > migrations.length) throw new SyncError('LEDGER_TOO_NEW', { subject: `migration ${last}` });
+    for (const [index, { name, statements }] of migrations.entries()) {
+      const number = index + 1;
+      if (number <= last) continue;
+      for (const statement of statements) await sql.raw(statement).execute(transaction);
+      await sql`insert into ledger.migration (number, name) values (${number}, ${name})`.execute(transaction);
+    }
+  });
+}

@@ -1,0 +1,98 @@
+/** What the mapping works from and yields. It knows neither system's client: both sides are described as plain shapes. */
+
+/** A column of the Dynamics table, from its metadata (dataverse.md §2, §7). */
+export interface SourceColumn {
+  logicalName: string;
+  /** `AttributeType` of the metadata: String, Memo, Integer, BigInt, Decimal, Double, Money, Boolean, Picklist, MultiSelectPicklist, State, Status, DateTime, Lookup, Customer, Owner, Uniqueidentifier … */
+  type: string;
+  /** Name of the JSON member that carries it: the logical name, or `_<name>_value` for lookups. */
+  selectName: string;
+  dateTimeBehavior?: 'UserLocal' | 'DateOnly' | 'TimeZoneIndependent';
+  /** Choice labels by value, in the chosen language. */
+  labels?: Record<string, string>;
+}
+
+export interface SourceTable {
+  logicalName: string;
+  entitySetName: string;
+  primaryId: string;
+  changeTracking: boolean;
+  columns: Record<string, SourceColumn>;
+}
+
+/** A field of the Campaign resource, from its metadata (campaign.md §3); nested ones by dotted path (`location.city`). */
+export interface TargetField {
+  path: string;
+  type:
+    | 'string'
+    | 'integer'
+    | 'boolean'
+    | 'float'
+    | 'double'
+    | 'date'
+    | 'datetime'
+    | 'enumeration'
+    | 'link'
+    | 'other';
+  /** Characters. */
+  length?: number;
+  readOnly: boolean;
+  /** Names of an enumeration's values. */
+  values?: string[];
+}
+
+export interface TargetResource {
+  name: string;
+  fields: Record<string, TargetField>;
+}
+
+/** A row as the Web API answers it: JSON member → value. Numbers beyond 2^53 and long decimals come as text. */
+export type SourceRow = Record<string, unknown>;
+
+export type PayloadValue = string | number | boolean | null;
+/** A record as Campaign takes it; nested targets are nested objects. */
+export interface Payload {
+  [field: string]: PayloadValue | Payload;
+}
+
+/** What becomes of one row. */
+export type Mapped =
+  | {
+      kind: 'payload';
+      /** Value of the Campaign key field. */
+      key: string;
+      /** Every mapped field: sent on a first load and on a person's resync. */
+      full: Payload;
+      /** Without the `applyUpdates: false` fields: sent when the row changes. */
+      following: Payload;
+    }
+  | { kind: 'filtered' }
+  | {
+      kind: 'fault';
+      code: 'KEY_MISSING' | 'TEXT_TOO_LONG' | 'VALUE_NOT_CONVERTIBLE' | 'CHOICE_UNKNOWN';
+      field: string;
+    };
+
+/** One table's mapping, compiled against both sides' metadata: pure functions, no clock, no I/O. */
+export interface CompiledMapping {
+  table: string;
+  resource: string;
+  /** The Campaign field that holds the source's key. */
+  keyField: string;
+  /** How Campaign addresses a record by that key: in the URL, or by this named filter. */
+  addressBy: { kind: 'url' } | { kind: 'filter'; name: string };
+  /** JSON members to `$select`, without the primary id and versionnumber, which the reader always adds. */
+  select: string[];
+  /** Changes when anything changes that could make a row's payload, filter result or fault another one. */
+  hash: string;
+  applyDeletes: boolean;
+  /** Records of rows that leave the filter are deleted in Campaign. */
+  deleteFilteredOut: boolean;
+  deletionBrake: { share: number; atLeast: number };
+  toCampaign(row: SourceRow): Mapped;
+  /**
+   * The mapped part of a record that Campaign answered, in the form `toCampaign` would have sent it, or as near as
+   * Campaign's answers allow (campaign.md §2: null reads as "", 0, false). Used with `canonical` only.
+   */
+  fromCampaign(record: Record<string, unknown>): { key: string; full: Payload; following: Payload };
+}

@@ -1,0 +1,167 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { DataModel } from './campaign/resources.js';
+import { createStore } from './disk-store.js';
+import { ensureCredentials, type Credentials } from './identity/credentials.js';
+import { journalPath } from './journal.js';
+import { claimFolder } from './folder-claim.js';
+import type { SeedPlan } from './seed/seed.js';
+import { CAMPAIGN_TENANT, createWorld, emptyStore, type World } from './world.js';
+
+export type { Credentials } from './identity/credentials.js';
+
+export interface SandboxOptions {
+  /** Where the state is kept; left out, or with `memory`, it ends with the process. */
+  folder?: string;
+  memory?: boolean;
+  /** 0 takes a free port, as does a port that is taken unless `portsMustBeFree`. */
+  dynamicsPort?: number;
+  campaignPort?: number;
+  portsMustBeFree?: boolean;
+  /** Size and number of the first seed, which a folder that has data already does not get again. */
+  contacts?: number;
+  seed?: number;
+  /** Added to the answer time of every API call, milliseconds. */
+  latencyMs?: number;
+  /** Address to listen on; `/_sandbox` answers this machine in any case only. */
+  host?: string;
+  /** Custom resources and filters of the Campaign tenant, published when the data is new. */
+  dataModel?: DataModel;
+}
+
+/** The ready line (CONTRACT, "Sandbox"). */
+export interface SandboxReady {
+  ready: true;
+  dynamics: string;
+  campaign: string;
+  entra: string;
+  ims: string;
+  journal: string;
+  credentials: Credentials;
+}
+
+export interface Sandbox {
+  ready: SandboxReady;
+  /** What the data was seeded with: of an earlier start, where the folder was not new. */
+  seeded: SeedPlan;
+  /** Writes what is not written, and frees the ports. */
+  close(): Promise<void>;
+}
+
+export const DEFAULT_CONTACTS = 1000;
+export const DEFAULT_SEED = 1;
+
+/** Longer than clients keep idle connections, so that it is they who close them. */
+const KEEP_ALIVE_MS = 75_000;
+/** Reads with long `$select` and `$filter` options exceed Node's default. */
+const MAX_HEADER_BYTES = 64 * 1024;
+
+/**
+ * Starts both simulated systems and seeds them when their folder is new. Rejects when a port cannot be had, and with
+ * `FolderInUse` when another process works on the folder.
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const {
+    folder,
+    memory = false,
+    latencyMs = 0,
+    host = '127.0.0.1',
+    portsMustBeFree = false,
+    dataModel,
+  } = options;
+  const first = { contacts: options.contacts ?? DEFAULT_CONTACTS, seed: options.seed ?? DEFAULT_SEED };
+  const kept = memory ? undefined : folder;
+  const claim = kept === undefined ? undefined : await claimFolder(kept);
+  const store = createStore(kept === undefined ? undefined : join(kept, 'sandbox.log'));
+  const credentials = ensureCredentials(store);
+  const build = (plan: SeedPlan): Promise<World> =>
+    createWorld({ store, credentials, plan, latencyMs, desk: { reset }, dataModel });
+  let world = await build(first);
+  let resetting: Promise<SeedPlan> | undefined;
+
+  /** One after another; calls that come in meanwhile wait, so that none meets half of a world. */
+  function reset(asked: { contacts?: number | undefined; seed?: number | undefined }): Promise<SeedPlan> {
+    const plan = { contacts: asked.contacts ?? first.contacts, seed: asked.seed ?? first.seed };
+    const before = resetting ?? Promise.resolve();
+    const running = before.then(async () => {
+      emptyStore(store, credentials);
+      // The old world stays open: the very call that asked for this is still to be answered by it.
+      world = await build(plan);
+      return plan;
+    });
+    const done = running.finally(() => {
+      if (resetting === done) resetting = undefined;
+    });
+    resetting = done;
+    return done;
+  }
+
+  const serve = (system: 'dynamics' | 'campaign'): Server =>
+    listener((request, response) => {
+      const pass = () => world[system].routing(request, response);
+      if (resetting) resetting.then(pass, pass);
+      else pass();
+    });
+  const dynamics = serve('dynamics');
+  const campaign = serve('campaign');
+  try {
+    await listen(dynamics, options.dynamicsPort ?? 0, host, portsMustBeFree);
+    await listen(campaign, options.campaignPort ?? 0, host, portsMustBeFree);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([stop(dynamics), stop(campaign)]);
+    await world.close();
+    store.close();
+    claim?.release();
+  }
+
+  return { ready: readyLine(address(dynamics), address(campaign), credentials), seeded: world.plan, close };
+}
+
+function readyLine(dynamics: string, campaign: string, credentials: Credentials): SandboxReady {
+  return {
+    ready: true,
+    dynamics,
+    campaign: `${campaign}/${CAMPAIGN_TENANT}/campaign`,
+    entra: `${dynamics}/${credentials.tenantId}/oauth2/v2.0/token`,
+    ims: `${campaign}/ims/token/v3`,
+    journal: `${campaign}${journalPath(credentials)}`,
+    credentials,
+  };
+}
+
+function listener(handle: RequestListener): Server {
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 0, noDelay: true },
+    handle,
+  );
+  server.headersTimeout = KEEP_ALIVE_MS + 1000;
+  return server;
+}
+
+function listen(server: Server, port: number, host: string, mustBeFree: boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE' || mustBeFree || port === 0) reject(error);
+      else listen(server, 0, host, true).then(resolve, reject);
+    });
+    server.listen(port, host, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+const address = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

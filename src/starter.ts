@@ -1,0 +1,237 @@
+import { existsSync } from 'node:fs';
+import { Command } from 'commander';
+import { applyMapping } from './command-line/apply.js';
+import {
+  signalFlow,
+  signalOpenFlow,
+  waitForFlow,
+  type FlowEnd,
+  type FlowStarter,
+} from './command-line/flows.js';
+import { inspect } from './command-line/inspect.js';
+import { readSummary } from './command-line/summary.js';
+import { parkedTable, summaryTable } from './command-line/tables.js';
+import { runMain, WrongUse } from './command-line/wrong-use.js';
+import { ingressFlow, type FlowId, type ParkedRowView, type ResyncMode } from './contracts.js';
+import { readInstance } from './instance.js';
+import { connectTemporal, type ConnectedClient } from './temporal-client.js';
+
+interface CommonOptions {
+  data: string;
+  json?: boolean;
+}
+
+/** The command line of CONTRACT "starter". It talks to Temporal only; with `--json` standard output is one document. */
+export function starterProgram(
+  print: (text: string) => void,
+  environment: Record<string, string | undefined>,
+): Command {
+  const program = new Command('starter')
+    .description('Applies mappings, runs and watches flows, and mends what was set aside.')
+    .exitOverride()
+    .configureOutput({ writeOut: print });
+
+  const command = (usage: string, description: string): Command =>
+    program
+      .command(usage)
+      .description(description)
+      .option('--data <dir>', 'data folder of a running `npm start`', environment.SYNC_DATA ?? '.data')
+      .option('--json', 'one JSON document on standard output')
+      .exitOverride();
+
+  command('apply', 'validate the mapping file, publish it as a new version, bring the schedules in line')
+    .option('--config <file>', 'mapping file', environment.SYNC_CONFIG)
+    .action((options: CommonOptions & { config?: string }) =>
+      connected(options, async ({ client, heartbeatSeconds }) => {
+        const file = options.config ?? (existsSync('sync.yaml') ? 'sync.yaml' : 'sync.example.yaml');
+        const applied = await applyMapping(client, file, heartbeatSeconds);
+        const said = applied.changed
+          ? `Version ${applied.version} is in force.`
+          : `Version ${applied.version} is in force already.`;
+        output(options, applied, said);
+      }),
+    );
+
+  command('sync', 'run flows now and wait until nothing is left to read')
+    .argument('[flows...]', 'ingress/<table>, egress or opt-out; all when left out')
+    .option('--no-wait', 'do not wait for the end')
+    .action((flows: FlowId[], options: CommonOptions & { wait: boolean }) =>
+      connected(options, async (connection) => {
+        const wanted = await knownFlows(connection, flows);
+        for (const flow of wanted) await signalFlow(connection, flow, 'poll');
+        if (!options.wait) return output(options, { started: wanted }, `Started ${wanted.join(', ')}.`);
+        await reportEnds(
+          options,
+          connection,
+          await Promise.all(wanted.map((flow) => waitForFlow(connection.client, flow))),
+        );
+      }),
+    );
+
+  command('resync', 'read a table wholly again and write what differs')
+    .argument('<table>', 'the Dynamics table, e.g. contact')
+    .option('--rewrite', 'write every row, whether it differs or not')
+    .option('--reason <text>', 'kept in the history of the run')
+    .option('--wait', 'wait for the end')
+    .action(
+      (table: string, options: CommonOptions & { rewrite?: boolean; reason?: string; wait?: boolean }) =>
+        connected(options, async (connection) => {
+          const [flow = ''] = await knownFlows(connection, [ingressFlow(table)]);
+          const mode: ResyncMode = options.rewrite ? 'rewrite' : 'verify';
+          await signalFlow(connection, flow, 'resync', {
+            mode,
+            ...(options.reason && { reason: options.reason }),
+          });
+          if (options.wait)
+            return reportEnds(options, connection, [await waitForFlow(connection.client, flow)]);
+          output(options, { flow, mode, signalled: true }, `${flow}: resync (${mode}) signalled.`);
+        }),
+    );
+
+  command('pause', 'pause a flow: it stays paused through ticks and restarts until it is resumed')
+    .argument('<flow>')
+    .action((flow: FlowId, options: CommonOptions) =>
+      connected(options, async (connection) => {
+        const [known = ''] = await knownFlows(connection, [flow]);
+        await signalFlow(connection, known, 'pause');
+        output(options, { flow: known, paused: true }, `${known} is paused.`);
+      }),
+    );
+
+  command('resume', 'let a paused flow go on')
+    .argument('<flow>')
+    .action((flow: FlowId, options: CommonOptions) =>
+      connected(options, async (connection) => {
+        const [known = ''] = await knownFlows(connection, [flow]);
+        const resumed = await signalOpenFlow(connection, known, 'resume');
+        output(options, { flow: known, resumed }, resumed ? `${known} goes on.` : `${known} was not paused.`);
+      }),
+    );
+
+  command('status', 'what is in sync, what waits, what failed').action((options: CommonOptions) =>
+    connected(options, async (connection) => {
+      const summary = await readSummary(connection.client, connection.temporal);
+      output(options, summary, summaryTable(summary));
+      if (!summary.ok) process.exitCode = 1;
+    }),
+  );
+
+  command('parked', 'rows set aside, and why')
+    .argument('[flow]')
+    .option('--code <code>', 'only this error code')
+    .option('--limit <n>', 'at most so many rows', wholeNumber, 500)
+    .action((flow: FlowId | undefined, options: CommonOptions & { code?: string; limit: number }) =>
+      connected(options, async ({ client }) => {
+        const rows = await allParked(
+          client,
+          { ...(flow && { flow }), ...(options.code && { code: options.code }) },
+          options.limit,
+        );
+        output(options, { parked: rows }, parkedTable(rows));
+      }),
+    );
+
+  command('redrive', 'try rows that were set aside again, now')
+    .option('--code <code>', 'only rows with this error code')
+    .option('--id <id>', 'only the row of this id')
+    .option('--flow <flow>', 'only rows of this flow')
+    .action((options: CommonOptions & { code?: string; id?: string; flow?: FlowId }) =>
+      connected(options, async (connection) => {
+        const { code, id, flow } = options;
+        const filter = { ...(code && { code }), ...(id && { id }), ...(flow && { flow }) };
+        const { redriven, flows } = await inspect(connection.client, { kind: 'redrive', ...filter });
+        for (const touched of flows) await signalFlow(connection, touched, 'poll');
+        output(options, { redriven, flows }, `${redriven} rows are tried again.`);
+      }),
+    );
+
+  return program;
+
+  interface StarterConnection extends FlowStarter {
+    temporal: { address: string; namespace: string; ui?: string };
+  }
+
+  async function connected(
+    options: CommonOptions,
+    work: (connection: StarterConnection) => Promise<void>,
+  ): Promise<void> {
+    const instance = readInstance(options.data);
+    const connection: ConnectedClient = await connectTemporal(instance);
+    try {
+      await work({
+        client: connection.client,
+        temporal: {
+          address: connection.address,
+          namespace: connection.namespace,
+          ...(instance && { ui: instance.temporal.ui }),
+        },
+        ...(instance && { heartbeatSeconds: instance.heartbeatSeconds }),
+      });
+    } finally {
+      await connection.close();
+    }
+  }
+
+  function output(options: CommonOptions, result: unknown, text: string): void {
+    print(options.json ? `${JSON.stringify(result)}\n` : `${text}\n`);
+  }
+
+  async function reportEnds(
+    options: CommonOptions,
+    connection: StarterConnection,
+    ends: FlowEnd[],
+  ): Promise<void> {
+    const summary = await readSummary(connection.client, connection.temporal);
+    output(options, summary, summaryTable(summary));
+    for (const { flow, error } of ends) if (error) process.stderr.write(`${flow}: ${error.message}\n`);
+    if (ends.some((end) => end.outcome === 'failed')) process.exitCode = 1;
+  }
+
+  /** The flows of the mapping in force; those that were named, if they are among them. */
+  async function knownFlows({ client }: FlowStarter, named: FlowId[]): Promise<FlowId[]> {
+    const { flows } = await inspect(client, { kind: 'status' });
+    const known = flows.map(({ flow }) => flow);
+    const unknown = named.filter((flow) => !known.includes(flow));
+    if (unknown.length > 0) {
+      throw new WrongUse(
+        unknown.map((flow) => `${flow} is no flow of the mapping in force; there are: ${known.join(', ')}`),
+      );
+    }
+    return named.length > 0 ? named : known;
+  }
+}
+
+async function allParked(
+  client: ConnectedClient['client'],
+  filter: { flow?: FlowId; code?: string },
+  limit: number,
+): Promise<ParkedRowView[]> {
+  const rows: ParkedRowView[] = [];
+  while (rows.length < limit) {
+    const last = rows.at(-1);
+    const page = await inspect(client, {
+      kind: 'parked',
+      ...filter,
+      limit: Math.min(500, limit - rows.length),
+      ...(last && { after: last.id }),
+    });
+    rows.push(...page.rows);
+    if (page.rows.length < 500) break;
+  }
+  return rows;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text))
+    throw new WrongUse([`--limit takes a whole number from 1, not ${JSON.stringify(text)}`]);
+  return Number(text);
+}
+
+/** The entry of `npm run starter`. */
+export const main = (argv: string[], environment: Record<string, string | undefined>): Promise<void> =>
+  runMain(async () => {
+    await starterProgram((text) => process.stdout.write(text), environment).parseAsync(argv, {
+      from: 'user',
+    });
+    return Number(process.exitCode ?? 0);
+  });

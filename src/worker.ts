@@ -1,0 +1,216 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { performance } from 'node:perf_hooks';
+import {
+  NativeConnection,
+  Runtime,
+  Worker,
+  DefaultLogger,
+  type NativeConnectionOptions,
+} from '@temporalio/worker';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { pino, type Logger } from 'pino';
+import { createActivities, type ActivityDependencies } from './activities/index.js';
+import { createCallCounter } from './activities/call-counter.js';
+import { createMappings } from './activities/mappings.js';
+import { createCampaign } from './campaign/client.js';
+import { runMain } from './command-line/wrong-use.js';
+import { readConfig, type Config } from './config.js';
+import { TASK_QUEUE } from './contracts.js';
+import { createDynamics } from './dynamics/client.js';
+import { SyncError } from './errors.js';
+import { createBudget } from './http/budget.js';
+import { openEmbeddedLedger } from './ledger/embedded.js';
+import { openPostgresLedger } from './ledger/postgres.js';
+import type { Ledger } from './ledger/store.js';
+
+export interface RunningWorker {
+  ledger: Ledger;
+  /** Calls made by this process. */
+  calls(): { dynamics: number; campaign: number };
+  /** Asks both systems and the ledger whether they fit together; throws what does not, with its code. */
+  claimed(): Promise<void>;
+  /** Resolves when the worker has stopped; rejects when it died. */
+  stopped: Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** How long calls may stay uncounted in the ledger. */
+const SETTLE_CALLS_MS = 5_000;
+
+const projectFolder = fileURLToPath(new URL('..', import.meta.url));
+
+/** Composition root: configuration → clients → ledger → activities → Temporal worker. */
+export async function startWorker(
+  config: Config,
+  temporal: { connection: NativeConnectionOptions; namespace: string },
+  log: Logger,
+): Promise<RunningWorker> {
+  const ledger = await openLedger(config);
+  try {
+    return await startOn(ledger, config, temporal, log);
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+}
+
+async function startOn(
+  ledger: Ledger,
+  config: Config,
+  temporal: { connection: NativeConnectionOptions; namespace: string },
+  log: Logger,
+): Promise<RunningWorker> {
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+  const calls = {
+    dynamics: createCallCounter(ledger, 'dynamics', config.dynamics.budget.perDay, clock.nowMs),
+    campaign: createCallCounter(ledger, 'campaign', config.campaign.budget.perDay, clock.nowMs),
+  };
+  const settleCalls = async (): Promise<void> => {
+    await calls.dynamics.settle();
+    await calls.campaign.settle();
+  };
+  const timeLimitMs = config.callTimeLimitSeconds * 1000;
+  const dynamics = createDynamics({
+    ...config.dynamics,
+    timeLimitMs,
+    budget: createBudget({ ...config.dynamics.budget, admit: calls.dynamics.admit }),
+  });
+  const campaign = createCampaign({
+    ...config.campaign,
+    timeLimitMs,
+    budget: createBudget({ ...config.campaign.budget, admit: calls.campaign.admit }),
+  });
+  let stopping = false;
+  const claimed = onceSucceeded(async () => {
+    const { organizationId } = await dynamics.whoAmI();
+    await ledger.claimPair({ organizationId, tenant: config.campaign.tenant });
+  });
+  const dependencies: ActivityDependencies = {
+    dynamics,
+    campaign,
+    ledger,
+    mappings: createMappings({ ledger, dynamics, campaign }),
+    clock,
+    log,
+    campaignMaxConcurrent: config.campaign.budget.maxConcurrent,
+    settleMs: config.settleSeconds * 1000,
+    leaseMs: config.leaseSeconds * 1000,
+    ownerOf: ({ workflowExecution, activityId, attempt }) =>
+      `${workflowExecution?.runId}/${activityId}/${attempt}`,
+    claimed,
+    stopping: () => stopping,
+    // What was called just before is part of the answer.
+    callsToday: async () => {
+      await settleCalls();
+      return { dynamics: await ledger.callsToday('dynamics'), campaign: await ledger.callsToday('campaign') };
+    },
+  };
+  const settling = setInterval(() => void settleCalls().catch(() => undefined), SETTLE_CALLS_MS);
+
+  const connection = await NativeConnection.connect(temporal.connection);
+  const worker = await Worker.create({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue: TASK_QUEUE,
+    ...workflowSource(),
+    activities: createActivities(dependencies),
+    maxConcurrentActivityTaskExecutions: 20,
+    maxCachedWorkflows: 100,
+    shutdownGraceTime: '20 seconds',
+    shutdownForceTime: '45 seconds',
+  });
+  const stopped = worker.run().finally(async () => {
+    clearInterval(settling);
+    await settleCalls().catch(() => undefined);
+    await connection.close();
+    await ledger.close();
+  });
+  stopped.catch(() => undefined);
+  return {
+    ledger,
+    calls: () => ({ dynamics: calls.dynamics.made(), campaign: calls.campaign.made() }),
+    claimed,
+    stopped,
+    async shutdown() {
+      stopping = true;
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped.catch(() => undefined);
+    },
+  };
+}
+
+function openLedger(config: Config): Promise<Ledger> {
+  const { url, key } = config.ledger;
+  const leaseMs = config.leaseSeconds * 1000;
+  if (url === undefined) {
+    return openEmbeddedLedger({
+      folder: join(config.dataFolder, 'ledger'),
+      leaseMs,
+      ...(key !== undefined && { key }),
+    });
+  }
+  if (key === undefined) throw new SyncError('CONFIG_INVALID', { subject: 'LEDGER_KEY' });
+  return openPostgresLedger({ url, key, leaseMs });
+}
+
+/** The prebuilt bundle in production, the sources otherwise. */
+function workflowSource(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+  const bundle = join(projectFolder, 'dist', 'workflow-bundle.js');
+  const runsBuilt = import.meta.url.endsWith('.js');
+  return runsBuilt && existsSync(bundle)
+    ? { workflowBundle: { codePath: bundle } }
+    : {
+        workflowsPath: fileURLToPath(
+          new URL(`./workflows/index.${runsBuilt ? 'js' : 'ts'}`, import.meta.url),
+        ),
+      };
+}
+
+function onceSucceeded(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= work().catch((error: unknown) => {
+      running = undefined;
+      throw error;
+    });
+    return running;
+  };
+}
+
+/** Log lines as JSON on standard error: ids, counts and codes. */
+export const createLog = (level: string): Logger => pino({ level }, pino.destination({ fd: 2, sync: true }));
+
+/** Routes the SDK's own log lines into ours; once per process, before any worker. */
+export function installRuntime(log: Logger): void {
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      const { error, ...fields } = (meta ?? {}) as { error?: unknown } & Record<string, unknown>;
+      const failure = error instanceof Error ? { error: `${error.name}: ${error.message}` } : {};
+      const to = level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'info';
+      log[to](
+        { event: 'temporal', workflowId: fields.workflowId, activityType: fields.activityType, ...failure },
+        message,
+      );
+    }),
+    shutdownSignals: [],
+  });
+}
+
+/** The entry of `npm run worker`. */
+export const main = (_argv: string[], environment: Record<string, string | undefined>): Promise<void> =>
+  runMain(async () => {
+    const config = readConfig(environment, 'worker');
+    const log = createLog(config.logLevel);
+    installRuntime(log);
+    const { connectionOptions, namespace } = loadClientConnectConfig();
+    const worker = await startWorker(
+      config,
+      { connection: connectionOptions as NativeConnectionOptions, namespace: namespace ?? 'default' },
+      log,
+    );
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void worker.shutdown());
+    log.info({ event: 'worker.ready', taskQueue: TASK_QUEUE });
+    await worker.stopped;
+  });

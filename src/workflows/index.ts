@@ -1,0 +1,4 @@
+/** The one entry of the workflow bundle. */
+export { ingress } from './ingress.js';
+export { inspect } from './inspect.js';
+export { tick } from './tick.js';

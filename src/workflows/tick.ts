@@ -1,0 +1,52 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { executeChild, getExternalWorkflowHandle, ParentClosePolicy } from '@temporalio/workflow';
+import { signals, tableOf, type IngressInput, type TickInput, type TickResult } from '../contracts.js';
+import { flowSearchAttributes } from './visibility.js';
+
+/**
+ * Started by a schedule: runs the flow as a child under the flow's fixed id, so that there is one run of it at any time
+ * and one address to signal. If that id is taken the tick ends as `coalesced`; a tick with a request signals it instead,
+ * and if the run is gone by then, starts it after all (DESIGN §4).
+ */
+export async function tick({ flow, request, heartbeatSeconds }: TickInput): Promise<TickResult> {
+  for (;;) {
+    try {
+      await runFlow({ flow, ...(request && { request }), ...(heartbeatSeconds && { heartbeatSeconds }) });
+      return { outcome: 'ran' };
+    } catch (error) {
+      // ChildWorkflowOptions has no conflict policy: this error is the lock (temporal.md §1).
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    if (!request) return { outcome: 'coalesced' };
+    if (await signalled(flow, request)) return { outcome: 'signalled' };
+  }
+}
+
+async function runFlow({ flow, request, heartbeatSeconds }: TickInput): Promise<void> {
+  const table = tableOf(flow);
+  if (table === undefined) throw new Error(`no workflow runs the flow ${flow}`);
+  const input: IngressInput = {
+    table,
+    ...(heartbeatSeconds && { heartbeatSeconds }),
+    ...(request && {
+      carried: { paused: false, pending: request.mode ?? 'verify', requests: 1, pollAgain: false },
+    }),
+  };
+  await executeChild('ingress', {
+    workflowId: flow,
+    args: [input],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    typedSearchAttributes: flowSearchAttributes(flow),
+    staticSummary: `Dynamics ${table} → Campaign`,
+  });
+}
+
+/** False when the run ended before the signal reached it. */
+async function signalled(flow: string, request: TickInput['request']): Promise<boolean> {
+  try {
+    await getExternalWorkflowHandle(flow).signal(signals.resync, request);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,55 @@
+import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
+import { tableOf, type FlowId, type Progress, type SliceResult } from '../contracts.js';
+
+/** The search attributes of CONTRACT "Temporal names". */
+export const searchAttributeKeys = {
+  flow: defineSearchAttributeKey('SyncFlow', SearchAttributeType.KEYWORD),
+  table: defineSearchAttributeKey('SyncTable', SearchAttributeType.KEYWORD),
+  outcome: defineSearchAttributeKey('SyncOutcome', SearchAttributeType.KEYWORD),
+  parked: defineSearchAttributeKey('SyncParked', SearchAttributeType.INT),
+  lagSeconds: defineSearchAttributeKey('SyncLagSeconds', SearchAttributeType.INT),
+};
+
+/** What a flow's run carries from its start, where search attributes cost no action of their own. */
+export function flowSearchAttributes(flow: FlowId): TypedSearchAttributes {
+  const table = tableOf(flow);
+  return new TypedSearchAttributes([
+    { key: searchAttributeKeys.flow, value: flow },
+    ...(table === undefined ? [] : [{ key: searchAttributeKeys.table, value: table }]),
+  ]);
+}
+
+/** What a run says of itself when it ends: one upsert, so that an idle poll stays cheap. */
+export function closingSearchAttributes(outcome: string, slice: SliceResult | undefined) {
+  return [
+    { key: searchAttributeKeys.outcome, value: outcome },
+    ...(slice
+      ? [
+          { key: searchAttributeKeys.parked, value: slice.parked },
+          { key: searchAttributeKeys.lagSeconds, value: slice.lagSeconds },
+        ]
+      : []),
+  ];
+}
+
+/** The run's current details in the Web UI: markdown, ids, counts and codes only. */
+export function currentDetails(table: string, progress: Progress): string {
+  const { counts } = progress;
+  const lines = [
+    `**Dynamics ${table} → Campaign**: ${progress.outcome}${progress.phase ? `, ${progress.phase}` : ''}`,
+    '',
+    '| read | created | updated | unchanged | filtered | deleted | parked | held |',
+    '|---|---|---|---|---|---|---|---|',
+    `| ${counts.read} | ${counts.created} | ${counts.updated} | ${counts.unchanged} | ${counts.filtered} | ${counts.deleted} | ${counts.parked} | ${counts.held} |`,
+    '',
+    `Page ${progress.position} of this feed.`,
+  ];
+  if (progress.paused) lines.push('', 'Paused: send the signal `resume` to go on.');
+  if (progress.pending) lines.push('', `A resync (${progress.pending}) is asked for and comes next.`);
+  if (progress.waiting) {
+    lines.push('', `Waiting for: ${progress.waiting.reason}, ${Math.ceil(progress.waiting.forMs / 1000)} s.`);
+  }
+  if (progress.lastErrorCode)
+    lines.push('', `Last error: \`${progress.lastErrorCode}\`, see docs/reference/errors.md.`);
+  return lines.join('\n');
+}

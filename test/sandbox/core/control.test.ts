@@ -1,0 +1,147 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { list, text, useSandbox } from './support.js';
+
+const sandbox = useSandbox({ contacts: 40 });
+const CONTACTS = '/api/data/v9.2/contacts';
+const PROFILES = '/profileAndServicesExt/profile';
+
+afterEach(async () => {
+  await sandbox.control('DELETE', 'faults');
+  await sandbox.control('DELETE', 'limits');
+});
+
+const contactIds = async () =>
+  list((await sandbox.dynamics('GET', `${CONTACTS}?$select=contactid`)).json['value']).map((row) =>
+    text(row['contactid']),
+  );
+
+describe('stats', () => {
+  it('count calls by system, route and status, without ids', async () => {
+    await sandbox.control('POST', 'stats/reset');
+    await sandbox.campaign('POST', PROFILES, { externalId: 'counted' });
+    await sandbox.campaign('PATCH', `${PROFILES}/counted`, { firstName: 'A' });
+    await sandbox.campaign('PATCH', `${PROFILES}/nobody`, { firstName: 'A' });
+    await sandbox.dynamics('GET', `${CONTACTS}?$select=contactid&$top=1`);
+    const { json } = await sandbox.control('GET', 'stats');
+    expect(json['campaign']).toMatchObject({
+      total: 3,
+      byRoute: { 'POST profile': { 201: 1 }, 'PATCH profile/key': { 200: 1, 404: 1 } },
+      duplicates: 0,
+    });
+    expect(json['dynamics']).toMatchObject({
+      total: 1,
+      byRoute: { 'GET contacts': { 200: 1 } },
+      batchParts: 0,
+      bulkRows: 0,
+    });
+    const empty = (await sandbox.control('POST', 'stats/reset')).json;
+    expect([empty['campaign']?.['total'], empty['dynamics']?.['total']]).toEqual([0, 0]);
+  });
+});
+
+describe('reset', () => {
+  it('makes everything new: other organisation, no profiles, old tokens and PKeys unknown, same credentials', async () => {
+    const organization = async () =>
+      text((await sandbox.dynamics('GET', '/api/data/v9.2/WhoAmI')).json['OrganizationId']);
+    const before = await organization();
+    const profile = (await sandbox.campaign('POST', PROFILES, { externalId: 'old' })).json;
+    await sandbox.control('PUT', 'limits', { campaign: { defaultLineCount: 3 } });
+    const answer = await sandbox.control('POST', 'reset', { contacts: 7, seed: 5 });
+    expect(answer.status).toBe(200);
+    expect((await sandbox.dynamics('GET', CONTACTS)).status).toBe(401);
+    sandbox.forgetTokens();
+    expect(await organization()).not.toBe(before);
+    expect(await contactIds()).toHaveLength(7);
+    expect((await sandbox.campaign('GET', `${PROFILES}/_count`)).json).toEqual({ count: 0 });
+    expect((await sandbox.campaign('GET', `${PROFILES}/${text(profile['PKey'])}`)).status).toBe(500);
+    expect((await sandbox.control('GET', 'limits')).json['campaign']?.['defaultLineCount']).toBe(25);
+  });
+
+  it('with the same seed makes the same contacts, and with another seed others', async () => {
+    const seeded = async (seed: number) => {
+      await sandbox.control('POST', 'reset', { contacts: 20, seed });
+      sandbox.forgetTokens();
+      return (await contactIds()).toSorted();
+    };
+    const first = await seeded(3);
+    expect(await seeded(4)).not.toEqual(first);
+    expect(await seeded(3)).toEqual(first);
+  });
+});
+
+describe('limits', () => {
+  it('are merged into what is in force, and restored by DELETE', async () => {
+    const merged = await sandbox.control('PUT', 'limits', { campaign: { bigTableThreshold: 5 } });
+    expect(merged.json['campaign']).toMatchObject({ bigTableThreshold: 5, defaultLineCount: 25 });
+    const further = await sandbox.control('PUT', 'limits', { dynamics: { bulkActions: { contact: [] } } });
+    expect(further.json['campaign']?.['bigTableThreshold']).toBe(5);
+    expect(further.json['dynamics']?.['bulkActions']).toEqual({ contact: [] });
+    expect((await sandbox.control('DELETE', 'limits')).json['campaign']?.['bigTableThreshold']).toBe(100_000);
+  });
+
+  it('that are misspelt are refused with every fault listed', async () => {
+    const answer = await sandbox.control('PUT', 'limits', {
+      campaign: { bigTable: 5, deleteStatus: '204' },
+      dynamic: {},
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.json['errors']).toHaveLength(3);
+  });
+});
+
+describe('the clock', () => {
+  it('moves forward by a duration, and tokens age with it', async () => {
+    expect((await sandbox.dynamics('GET', `${CONTACTS}?$top=1`)).status).toBe(200);
+    const before = Date.parse(text((await sandbox.control('GET', 'clock')).json['now']));
+    const after = Date.parse(
+      text((await sandbox.control('POST', 'clock', { advance: 'P1DT1H' })).json['now']),
+    );
+    expect(after - before).toBeGreaterThanOrEqual(25 * 3_600_000);
+    expect((await sandbox.dynamics('GET', `${CONTACTS}?$top=1`)).status).toBe(401);
+    sandbox.forgetTokens();
+    expect((await sandbox.dynamics('GET', `${CONTACTS}?$top=1`)).status).toBe(200);
+  });
+
+  it('refuses what is no duration', async () => {
+    expect((await sandbox.control('POST', 'clock', { advance: 'one day' })).status).toBe(400);
+  });
+});
+
+describe('bulk changes of contacts', () => {
+  it('touch as many rows as asked for, and tell which', async () => {
+    const before = await contactIds();
+    const { json } = await sandbox.control('POST', 'contacts', { change: 3, create: 4, delete: 2 });
+    const [changed, created, deleted] = ['changed', 'created', 'deleted'].map((name) =>
+      list(json[name]).map(text),
+    );
+    expect([changed?.length, created?.length, deleted?.length]).toEqual([3, 4, 2]);
+    const after = await contactIds();
+    expect(after.toSorted()).toEqual(
+      [...before.filter((id) => !deleted?.includes(id)), ...(created ?? [])].toSorted(),
+    );
+    expect(changed?.every((id) => after.includes(id))).toBe(true);
+  });
+
+  it('show in the change tracking of the protocol', async () => {
+    const tracked = await sandbox.dynamics('GET', `${CONTACTS}?$select=lastname`, undefined, {
+      prefer: 'odata.track-changes',
+    });
+    const { json } = await sandbox.control('POST', 'contacts', { change: 2, delete: 1 });
+    const link = text(tracked.json['@odata.deltaLink']).replace(sandbox.ready.dynamics, '');
+    const changes = list((await sandbox.dynamics('GET', link)).json['value']);
+    const ids = changes.map((row) => text(row['contactid'] ?? row['id'])).toSorted();
+    expect(ids).toEqual([...list(json['changed']), ...list(json['deleted'])].map(text).toSorted());
+  });
+});
+
+it('what is not simulated, and what is unknown, is said aloud', async () => {
+  expect((await sandbox.control('POST', 'deliveries', { profiles: 1 })).status).toBe(501);
+  expect((await sandbox.control('POST', 'nonsense')).status).toBe(404);
+  expect((await sandbox.control('PUT', 'faults', '{')).status).toBe(400);
+});
+
+it('the control desk answers on the Campaign port too', async () => {
+  const origin = new URL(sandbox.ready.campaign).origin;
+  const answer = await fetch(`${origin}/_sandbox/stats`);
+  expect(answer.status).toBe(200);
+});

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import Long from 'long';
+import { pino } from 'pino';
+import { applyMapping } from '../../src/command-line/apply.js';
+import { signalFlow, waitForFlow, type FlowEnd } from '../../src/command-line/flows.js';
+import { inspect } from '../../src/command-line/inspect.js';
+import { readConfig } from '../../src/config.js';
+import type { FlowStatus } from '../../src/contracts.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
+import { addMissingSearchAttributes } from '../../src/temporal-server.js';
+import { searchAttributeKeys } from '../../src/workflows/visibility.js';
+import { startWorker, type RunningWorker } from '../../src/worker.js';
+import { connectSystems, type Systems } from './systems.js';
+
+/** Sandbox, worker and a Temporal namespace of its own on the suite's one server: the product, in this process. */
+export interface Stack {
+  sandbox: Sandbox;
+  systems: Systems;
+  client: Client;
+  namespace: string;
+  folder: string;
+  /** Runs `ingress/contact` until it is drained. */
+  sync(): Promise<FlowEnd>;
+  resync(mode: 'verify' | 'rewrite'): Promise<FlowEnd>;
+  status(): Promise<FlowStatus>;
+  apply(document: string): Promise<void>;
+  restartWorker(settings?: Record<string, string>): Promise<void>;
+  worker(): RunningWorker;
+  stop(): Promise<void>;
+}
+
+export interface StackOptions {
+  temporalAddress: string;
+  contacts: number;
+  document: string;
+  /** PostgreSQL when given, embedded otherwise. */
+  ledgerUrl?: string;
+  settings?: Record<string, string>;
+  latencyMs?: number;
+}
+
+export const flow = 'ingress/contact';
+/** Soon enough that a killed attempt does not keep a test waiting. */
+const HEARTBEAT_SECONDS = 5;
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const folder = await mkdtemp(join(tmpdir(), 'stack-'));
+  const namespace = `test-${randomUUID()}`;
+  const connection = await Connection.connect({ address: options.temporalAddress });
+  await createNamespace(connection, namespace);
+  const client = new Client({ connection, namespace });
+  const sandbox = await startSandbox({
+    dynamicsPort: 0,
+    campaignPort: 0,
+    contacts: options.contacts,
+    memory: true,
+    ...(options.latencyMs !== undefined && { latencyMs: options.latencyMs }),
+  });
+  const systems = connectSystems(sandbox.ready);
+  const start = (settings: Record<string, string> = {}) =>
+    startWorker(
+      readConfig({ ...settingsFor(sandbox, folder, options), ...options.settings, ...settings }, 'embedded'),
+      { connection: { address: options.temporalAddress }, namespace },
+      pino({ level: process.env.TEST_LOG ?? 'silent' }, pino.destination(2)),
+    );
+  let worker = await start();
+  const starter = { client, heartbeatSeconds: HEARTBEAT_SECONDS };
+  const apply = async (document: string): Promise<void> => {
+    const file = join(folder, 'sync.yaml');
+    await writeFile(file, document);
+    await applyMapping(client, file, HEARTBEAT_SECONDS);
+  };
+  await apply(options.document);
+
+  return {
+    sandbox,
+    systems,
+    client,
+    namespace,
+    folder,
+    apply,
+    worker: () => worker,
+    async sync() {
+      await signalFlow(starter, flow, 'poll');
+      return waitForFlow(client, flow);
+    },
+    async resync(mode) {
+      await signalFlow(starter, flow, 'resync', { mode });
+      return waitForFlow(client, flow);
+    },
+    async status() {
+      const { flows } = await inspect(client, { kind: 'status' });
+      const status = flows.find((candidate) => candidate.flow === flow);
+      if (!status) throw new Error(`${flow} is not mapped`);
+      return status;
+    },
+    async restartWorker(settings) {
+      await worker.shutdown();
+      worker = await start(settings);
+    },
+    async stop() {
+      for await (const { scheduleId } of client.schedule.list())
+        await client.schedule.getHandle(scheduleId).delete();
+      await worker.shutdown();
+      await sandbox.close();
+      await connection.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function settingsFor(sandbox: Sandbox, folder: string, { ledgerUrl }: StackOptions): Record<string, string> {
+  const { ready } = sandbox;
+  return {
+    SYNC_DATA: folder,
+    DYNAMICS_URL: ready.dynamics,
+    DYNAMICS_TENANT_ID: ready.credentials.tenantId,
+    DYNAMICS_CLIENT_ID: ready.credentials.clientId,
+    DYNAMICS_CLIENT_SECRET: ready.credentials.clientSecret,
+    DYNAMICS_TOKEN_ENDPOINT: ready.entra,
+    CAMPAIGN_URL: ready.campaign,
+    ADOBE_CLIENT_ID: ready.credentials.adobeClientId,
+    ADOBE_CLIENT_SECRET: ready.credentials.adobeClientSecret,
+    ADOBE_SCOPES: ready.credentials.adobeScopes,
+    ADOBE_ORG_ID: ready.credentials.adobeOrgId,
+    ADOBE_TOKEN_ENDPOINT: ready.ims,
+    CAMPAIGN_SETTLE_SECONDS: '1',
+    ...(ledgerUrl && { LEDGER_URL: ledgerUrl, LEDGER_KEY: 'a key for tests, thirty-two bytes' }),
+  };
+}
+
+async function createNamespace(connection: Connection, namespace: string): Promise<void> {
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: Long.fromNumber(86_400) },
+  });
+  await untilKnown(() =>
+    addMissingSearchAttributes(connection, Object.values(searchAttributeKeys), namespace),
+  );
+}
+
+/** A new namespace reaches all of the server's caches a moment after it is registered. */
+async function untilKnown(attempt: () => Promise<unknown>): Promise<void> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (attempts === 100) throw error;
+      await setTimeout(100);
+    }
+  }
+}
