@@ -1,6 +1,6 @@
 // The series of checks behind `npm test`, `npm run test:full`, `npm run check` and `npm run build`.
 import { spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,7 +11,7 @@ const format = ['format', () => execute(tool('prettier'), ['--check', '--log-lev
 const lint = ['lint', () => execute(tool('oxlint'), ['--type-aware', 'src', 'test', 'bench', 'scripts'])];
 const types = ['types', () => execute(tool('tsc'), ['-p', 'tsconfig.test.json', '--noEmit'])];
 const temporalCli = ['Temporal CLI', findTemporalCli];
-const compile = ['compile', () => execute(tool('tsc'), ['-p', 'tsconfig.json'])];
+const compile = ['compile', compileSources];
 const bundle = ['workflow bundle', bundleWorkflows];
 const suite = (config) => ['tests', (argv) => execute(tool('vitest'), ['run', '--config', config, ...argv])];
 
@@ -59,6 +59,11 @@ async function findTemporalCli() {
     process.stderr.write(`${error.message}\n`);
     return 1;
   }
+}
+
+async function compileSources() {
+  await rm(join(projectFolder, 'dist'), { recursive: true, force: true });
+  return execute(tool('tsc'), ['-p', 'tsconfig.json']);
 }
 
 async function bundleWorkflows() {

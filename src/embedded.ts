@@ -53,7 +53,7 @@ export const main = (argv: string[], environment: Record<string, string | undefi
     const folder = resolve(options.data);
     mkdirSync(folder, { recursive: true });
     const lock = await lockFolder(folder);
-    const closers: (() => Promise<unknown> | unknown)[] = [() => lock.release()];
+    const closers: (() => unknown)[] = [() => lock.release()];
     try {
       if (options.fresh) emptyFolder(folder);
       return await run(options, folder, simulated, environment, closers);
@@ -67,7 +67,7 @@ async function run(
   folder: string,
   simulated: boolean,
   environment: Record<string, string | undefined>,
-  closers: (() => Promise<unknown> | unknown)[],
+  closers: (() => unknown)[],
 ): Promise<number> {
   const stop = stopSignal();
   const log = createLog(environment.LOG_LEVEL ?? (options.json ? 'warn' : 'error'));
@@ -131,7 +131,7 @@ async function runOnce(running: Running, options: Options, stop: Promise<void>):
     stop,
   ]);
   if (!ends) return 1;
-  const summary = await summaryOf(running);
+  const summary = await summaryOf(running, ends);
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${summaryTable(summary)}\n`);
   for (const { flow, error } of ends) if (error) process.stderr.write(`${flow}: ${error.message}\n`);
   return ends.every((end: FlowEnd) => end.outcome !== 'failed') ? 0 : 1;
@@ -169,9 +169,12 @@ async function runOn(
   return 0;
 }
 
-async function summaryOf({ connection, server, sandbox, worker }: Running): Promise<Summary> {
+async function summaryOf(
+  { connection, server, sandbox, worker }: Running,
+  ends: FlowEnd[],
+): Promise<Summary> {
   const temporal = { address: server.address, namespace: 'default', ui: server.ui ?? '' };
-  const summary = await readSummary(connection.client, temporal);
+  const summary = await readSummary(connection.client, temporal, ends);
   return { ...summary, calls: worker.calls(), ...(sandbox && { sandbox: sandbox.ready }) };
 }
 

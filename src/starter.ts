@@ -181,7 +181,7 @@ export function starterProgram(
     connection: StarterConnection,
     ends: FlowEnd[],
   ): Promise<void> {
-    const summary = await readSummary(connection.client, connection.temporal);
+    const summary = await readSummary(connection.client, connection.temporal, ends);
     output(options, summary, summaryTable(summary));
     for (const { flow, error } of ends) if (error) process.stderr.write(`${flow}: ${error.message}\n`);
     if (ends.some((end) => end.outcome === 'failed')) process.exitCode = 1;

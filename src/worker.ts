@@ -121,12 +121,17 @@ async function startOn(
     shutdownGraceTime: '20 seconds',
     shutdownForceTime: '45 seconds',
   });
-  const stopped = worker.run().finally(async () => {
-    clearInterval(settling);
-    await settleCalls().catch(() => undefined);
-    await connection.close();
-    await ledger.close();
-  });
+  const stopped = runUntilStopped();
+  async function runUntilStopped(): Promise<void> {
+    try {
+      await worker.run();
+    } finally {
+      clearInterval(settling);
+      await settleCalls().catch(() => undefined);
+      await connection.close();
+      await ledger.close();
+    }
+  }
   stopped.catch(() => undefined);
   return {
     ledger,
@@ -211,6 +216,16 @@ export const main = (_argv: string[], environment: Record<string, string | undef
       log,
     );
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void worker.shutdown());
+    try {
+      await worker.claimed();
+    } catch (error) {
+      // What only a person can mend stops the worker at once; a Dynamics that is away is waited for by the flows.
+      if (!(error instanceof SyncError) || error.class !== 'retry') {
+        await worker.shutdown();
+        throw error;
+      }
+      log.warn({ event: 'worker.unclaimed', code: error.code }, error.message);
+    }
     log.info({ event: 'worker.ready', taskQueue: TASK_QUEUE });
     await worker.stopped;
   });

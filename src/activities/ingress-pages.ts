@@ -35,7 +35,7 @@ const OVERLAP_MS = 15 * 60 * 1000;
  * read, mapped, decided, written and recorded, in this order; its outcomes and the cursor commit together.
  */
 export function createPages(dependencies: ActivityDependencies) {
-  const { dynamics, ledger, mappings, clock } = dependencies;
+  const { dynamics, ledger, clock } = dependencies;
   const survey = createSurvey(dependencies);
   const readers = new Map<string, ReturnType<typeof createReadAhead>>();
 
@@ -199,8 +199,6 @@ export function createPages(dependencies: ActivityDependencies) {
     for (;;) {
       const ids = await ledger.dueParked(feed.flow, { after, limit: PARKED_AT_ONCE });
       if (ids.length === 0) return current;
-      // A row may be parked for a fault of either schema that has been mended since.
-      if (after === '') page.inForce = await mappings.inForce(page.table, { fresh: true });
       after = ids.at(-1) ?? after;
       const { source, mapping } = page.inForce;
       const rows = await dynamics.readByIds({ table: source, select: mapping.select, ids }, page.options);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import {
   ingressFlow,
@@ -51,11 +52,14 @@ export function createIngress(dependencies: ActivityDependencies) {
       const lease = keepLease(ledger, feed, dependencies.leaseMs, clock.monotonicMs);
       try {
         const stopAtMs = clock.monotonicMs() + maxSeconds * 1000;
+        const signal = AbortSignal.any([lease.signal, context.cancellationSignal]);
+        // Every call in flight listens to it.
+        setMaxListeners(0, signal);
         const page: PageContext = {
           table,
           options: {
             beforeCall: lease.beforeCall,
-            signal: AbortSignal.any([lease.signal, context.cancellationSignal]),
+            signal: signal,
           },
           inForce: await mappings.inForce(table),
         };

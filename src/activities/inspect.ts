@@ -1,5 +1,6 @@
 import {
   ingressFlow,
+  tableOf,
   type FlowId,
   type FlowStatus,
   type InspectRequest,
@@ -64,8 +65,8 @@ export function createInspect({
       ...(feed?.position && { phase: feed.position.phase }),
       ...summary.counts,
       now: { ...summary.now, ...(backlog !== undefined && { backlog }) },
-      seconds: summary.seconds,
-      rowsPerSecond: summary.rowsPerSecond,
+      seconds: rounded(summary.seconds),
+      rowsPerSecond: rounded(summary.rowsPerSecond),
       lagSeconds: summary.lastCommitAt
         ? Math.max(0, Math.round((clock.nowMs() - Date.parse(summary.lastCommitAt)) / 1000))
         : 0,
@@ -104,8 +105,12 @@ export function createInspect({
     const touched: FlowId[] = [];
     for (const flow of flows) {
       const rows = await ledger.redrive({ ...filterOf(request), flow });
-      if (rows > 0) touched.push(flow);
+      if (rows === 0) continue;
       redriven += rows;
+      touched.push(flow);
+      // A row may be parked for a fault of either schema that has been mended since.
+      const table = tableOf(flow);
+      if (table !== undefined) await mappings.inForce(table, { fresh: true });
     }
     return { kind: 'redrive', redriven, flows: touched };
   }
@@ -124,6 +129,8 @@ function filterOf(request: { flow?: string; code?: string; id?: string }): Parke
 function view({ sourceId, ...row }: ParkedRow) {
   return { ...row, id: sourceId, next: nextOf(row.code) };
 }
+
+const rounded = (value: number): number => Math.round(value * 10) / 10;
 
 const nextOf = (code: string): string =>
   code in catalogue ? catalogue[code as ErrorCode].next : 'See docs/reference/errors.md.';

@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { FlowOutcome, FlowStatus } from '../contracts.js';
 import { inspect } from './inspect.js';
-import { progressOf, waitForFlow } from './flows.js';
+import { progressOf, waitForFlow, type FlowEnd } from './flows.js';
 
 /** CONTRACT "Summary". */
 export interface Summary {
@@ -13,21 +13,32 @@ export interface Summary {
   sandbox?: unknown;
 }
 
-/** What the ledger counts, with what Temporal knows of each flow's run. */
-export async function readSummary(client: Client, temporal: Summary['temporal']): Promise<Summary> {
+/**
+ * What the ledger counts, with what Temporal knows of each flow's run. A run that was waited for is reported as it ended, although
+ * the next tick may have started another by now.
+ */
+export async function readSummary(
+  client: Client,
+  temporal: Summary['temporal'],
+  ends: FlowEnd[] = [],
+): Promise<Summary> {
   const { flows, calls } = await inspect(client, { kind: 'status' });
-  const seen = await Promise.all(flows.map((flow) => withRunState(client, flow)));
+  const seen = await Promise.all(
+    flows.map((status) => {
+      const end = ends.find(({ flow }) => flow === status.flow);
+      return end ? withEnd(status, end) : withRunState(client, status);
+    }),
+  );
   return { ok: seen.every((flow) => flow.outcome !== 'failed'), flows: seen, calls, temporal };
 }
 
 async function withRunState(client: Client, status: FlowStatus): Promise<FlowStatus> {
   const outcome = await runOutcome(client, status);
-  if (outcome === 'failed' && !status.error) {
-    const { error } = await waitForFlow(client, status.flow);
-    return { ...status, outcome, ...(error && { error: { code: error.code, next: error.message } }) };
-  }
-  const { error: _stale, ...healthy } = status;
-  return outcome === 'failed' ? { ...status, outcome } : { ...healthy, outcome };
+  return withEnd(status, outcome === 'failed' ? await waitForFlow(client, status.flow) : { flow: status.flow, outcome });
+}
+
+function withEnd({ error: _stale, ...status }: FlowStatus, { outcome, error }: FlowEnd): FlowStatus {
+  return { ...status, outcome, ...(error && { error: { code: error.code, next: error.message } }) };
 }
 
 async function runOutcome(client: Client, { flow, outcome }: FlowStatus): Promise<FlowOutcome> {

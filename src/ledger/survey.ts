@@ -97,14 +97,14 @@ async function settleUnseen(transaction: Transaction<unknown>, flow: string, sur
           not managed and state in ('found', 'doubled') and intent_at is null as is_leftover
         from part
         where survey is distinct from ${survey}::integer
-          and (managed or full_print is not null or state in ('found', 'doubled'))
+          and (managed or survey_doubled or full_print is not null or state in ('found', 'doubled', 'held'))
       ), forgotten as (
         delete from ledger.record using unseen
         where record.flow = ${flow} and record.source_id = unseen.source_id and is_leftover
       ), lost as (
         update ledger.record set
-          state = case when record.state in ('parked', 'filtered') then record.state else 'missing' end,
-          managed = false, full_print = null, following_print = null
+          state = case when record.state in ('parked', 'filtered', 'gone') then record.state else 'missing' end,
+          managed = false, full_print = null, following_print = null, survey_doubled = false
         from unseen where record.flow = ${flow} and record.source_id = unseen.source_id and not is_leftover
       )
       select

@@ -1,80 +1,129 @@
 import type { PayloadValue, SourceColumn, TargetField } from './model.js';
+import { campaignDateTime, readMoment, utcDay } from './moments.js';
+import { numberOf, plainDecimal, shortestSingle, wholeNumberOf } from './numbers.js';
 
 export type Converted =
   | { kind: 'value'; value: PayloadValue }
   | { kind: 'fault'; code: 'TEXT_TOO_LONG' | 'VALUE_NOT_CONVERTIBLE' | 'CHOICE_UNKNOWN' };
 
-const NOT_CONVERTIBLE: Converted = { kind: 'fault', code: 'VALUE_NOT_CONVERTIBLE' };
-const EMPTY: Converted = { kind: 'value', value: null };
-const of = (value: PayloadValue): Converted => ({ kind: 'value', value });
-
+/** Turns a value into a field's type. Total: what it is given is only known to be JSON. */
 export type Converter = (value: unknown) => Converted;
 
-/** The pure function that turns a column's value into its Campaign field's type (DESIGN §6). Null and absent become null. */
+export const EMPTY: Converted = { kind: 'value', value: null };
+const NOT_CONVERTIBLE: Converted = { kind: 'fault', code: 'VALUE_NOT_CONVERTIBLE' };
+const TOO_LONG: Converted = { kind: 'fault', code: 'TEXT_TOO_LONG' };
+const UNKNOWN_CHOICE: Converted = { kind: 'fault', code: 'CHOICE_UNKNOWN' };
+const of = (value: PayloadValue): Converted => ({ kind: 'value', value });
+
+/**
+ * The function that turns a column's value into its Campaign field's type (DESIGN §6):
+ *
+ * - null, absent and "" are sent as null, which Campaign takes for empty (campaign.md §2);
+ * - boolean, from true, false, 1, 0 and their texts; integer, from whole numbers; float and double, from numbers (all of
+ *   them up to 2^53, beyond which neither JSON nor Campaign is exact);
+ * - date, from a day, or from a time its day in UTC, except that a column without a time zone keeps its own day; datetime,
+ *   from a time or a day in UTC; years 1 to 9999;
+ * - enumeration, by a name of the field's metadata, whatever its case; `unknown` and `none` are sent as null, since
+ *   Campaign answers them for an empty one;
+ * - everything else as its text: choices as their number or label, numbers in plain digits, lookups as their id. Length is
+ *   counted in characters, not in UTF-16 units.
+ */
 export function converterFor(
   column: SourceColumn,
   field: TargetField,
   choice: 'technical' | 'label',
 ): Converter {
-  const labels = choice === 'label' ? column.labels : undefined;
-  const read: Converter = labels === undefined ? plain : (value) => labelled(value, labels);
   const write = writerFor(field, column);
+  const labels = labelsFor(column, field, choice);
+  if (labels === undefined) return write;
   return (value) => {
-    if (value === null || value === undefined) return EMPTY;
-    const labelledValue = read(value);
-    return labelledValue.kind === 'fault' ? labelledValue : write(labelledValue.value);
+    const label = labelOf(value, labels);
+    return label === undefined ? UNKNOWN_CHOICE : write(label);
   };
 }
 
-/** A constant or a replacement in the target's type. */
-export function constantFor(value: string | number | boolean, field: TargetField): Converted {
-  return writerFor(field)(value);
+/** The function that brings a constant, a replacement or a key into its field's type. */
+export function writerFor(field: TargetField, column?: SourceColumn): Converter {
+  const write = typedWriter(field, column);
+  return (value) => (isEmpty(value) ? EMPTY : write(value));
 }
 
-const plain: Converter = (value) =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? of(value)
-    : of(JSON.stringify(value));
-
-/** A choice's label; of several (`"1,9"`), all of them. A value without a label is unknown to Dynamics' metadata. */
-function labelled(value: unknown, labels: Record<string, string>): Converted {
-  const texts = String(value)
-    .split(',')
-    .map((part) => (Object.hasOwn(labels, part) ? labels[part] : undefined));
-  return texts.includes(undefined) ? { kind: 'fault', code: 'CHOICE_UNKNOWN' } : of(texts.join('; '));
+/**
+ * A value that Campaign answered, in the form in which it would have been sent, or null for what it answers for an empty
+ * field: "", 0, false, an enumeration's default, a link's object (campaign.md §2).
+ */
+export function heldBy(field: TargetField): (value: unknown) => PayloadValue {
+  // Lengths and names are Campaign's business here: what it holds, it has accepted.
+  const { length: _length, values: _values, ...unbounded } = field;
+  const write = writerFor(unbounded);
+  return (value) => {
+    if (value === undefined || value === null || typeof value === 'object') return null;
+    // Of a field of unknown type, 0 and false more likely mean "empty" than a text.
+    if (field.type === 'other' && (value === 0 || value === false)) return null;
+    const converted = write(value);
+    return converted.kind === 'value' ? converted.value : textOf(value);
+  };
 }
 
-function writerFor(field: TargetField, column?: SourceColumn): Converter {
+const CHOICES = new Set(['Picklist', 'MultiSelectPicklist', 'State', 'Status']);
+
+/** The labels to send instead of a column's values; undefined where the values themselves are sent. */
+export function labelsFor(
+  column: SourceColumn,
+  field: TargetField,
+  choice: 'technical' | 'label',
+): Record<string, string> | undefined {
+  if (choice === 'technical') return undefined;
+  if (CHOICES.has(column.type)) return column.labels ?? {};
+  // A label can never be true or false; a field of that type takes the value.
+  return column.type === 'Boolean' && field.type !== 'boolean' ? column.labels : undefined;
+}
+
+/** A choice's label; of several (`"1,9"`), all of them as Dynamics shows them. Undefined for one without a label. */
+export function labelOf(value: unknown, labels: Record<string, string>): string | undefined {
+  if (isEmpty(value)) return '';
+  const texts: string[] = [];
+  for (const part of textOf(value).split(',')) {
+    if (!Object.hasOwn(labels, part)) return undefined;
+    texts.push(labels[part] ?? '');
+  }
+  return texts.join('; ');
+}
+
+/** A value as text: texts as they are, numbers in plain digits, what is no single value as JSON. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return plainDecimal(value);
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  return isEmpty(value) ? '' : (JSON.stringify(value) ?? '');
+}
+
+const isEmpty = (value: unknown): boolean => value === null || value === undefined || value === '';
+
+function typedWriter(field: TargetField, column?: SourceColumn): Converter {
   switch (field.type) {
     case 'boolean':
       return toBoolean;
     case 'integer':
-      return toInteger;
-    case 'float':
+      return (value) => numeric(wholeNumberOf(bit(value)));
     case 'double':
-      return toDecimal;
+      return (value) => numeric(numberOf(bit(value)));
+    case 'float':
+      return (value) => {
+        const number = numberOf(bit(value));
+        return numeric(number === undefined ? undefined : shortestSingle(number));
+      };
     case 'date':
       return (value) => toDate(value, column);
     case 'datetime':
-      return (value) => toDateTime(value);
+      return toDateTime;
     case 'enumeration':
-      return (value) => toEnumeration(value, field);
+      return enumerationWriter(field);
     case 'string':
     case 'link':
     case 'other':
-      return (value) => toText(value, field);
+      return (value) => toText(value, field.length);
   }
-}
-
-const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
-
-/** Length counts characters as people do, not UTF-16 units; half of a surrogate pair is no text at all. */
-function toText(value: unknown, { length }: TargetField): Converted {
-  const text = String(value);
-  if (LONE_SURROGATE.test(text)) return NOT_CONVERTIBLE;
-  if (length !== undefined && text.length > length && [...text].length > length)
-    return { kind: 'fault', code: 'TEXT_TOO_LONG' };
-  return of(text);
 }
 
 function toBoolean(value: unknown): Converted {
@@ -83,64 +132,59 @@ function toBoolean(value: unknown): Converted {
   return NOT_CONVERTIBLE;
 }
 
-function toInteger(value: unknown): Converted {
-  if (typeof value === 'boolean') return of(value ? 1 : 0);
-  const number = numberOf(value);
-  return number !== undefined && Number.isSafeInteger(number) ? of(number) : NOT_CONVERTIBLE;
-}
+const bit = (value: unknown): unknown => (typeof value === 'boolean' ? Number(value) : value);
 
-function toDecimal(value: unknown): Converted {
-  const number = typeof value === 'boolean' ? Number(value) : numberOf(value);
-  return number === undefined ? NOT_CONVERTIBLE : of(number);
-}
+const numeric = (number: number | undefined): Converted =>
+  number !== undefined && Math.abs(number) <= Number.MAX_SAFE_INTEGER ? of(number) : NOT_CONVERTIBLE;
 
-function numberOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  if (typeof value !== 'string' || !/^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(value))
-    return undefined;
-  const number = Number(value);
-  return Number.isFinite(number) ? number : undefined;
-}
-
-const DATE = /^(\d{4})-(\d{2})-(\d{2})/;
-
-/** A date-only column is a day in no time zone; of a time, the day in UTC. */
 function toDate(value: unknown, column?: SourceColumn): Converted {
-  const text = String(value);
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return dayExists(text) ? of(text) : NOT_CONVERTIBLE;
-  if (column?.dateTimeBehavior === 'TimeZoneIndependent' && DATE.test(text) && dayExists(text.slice(0, 10)))
-    return of(text.slice(0, 10));
-  const instant = instantOf(text);
-  return instant === undefined ? NOT_CONVERTIBLE : of(instant.toISOString().slice(0, 10));
+  const moment = typeof value === 'string' ? readMoment(value) : undefined;
+  if (!moment) return NOT_CONVERTIBLE;
+  const keepsItsDay =
+    column?.dateTimeBehavior === 'TimeZoneIndependent' || column?.dateTimeBehavior === 'DateOnly';
+  return of(keepsItsDay ? moment.day : utcDay(moment));
 }
 
 function toDateTime(value: unknown): Converted {
-  const text = String(value);
-  const instant = /^\d{4}-\d{2}-\d{2}$/.test(text) ? instantOf(`${text}T00:00:00Z`) : instantOf(text);
-  return instant === undefined ? NOT_CONVERTIBLE : of(instant.toISOString().replace('T', ' '));
+  const moment = typeof value === 'string' ? readMoment(value) : undefined;
+  return moment ? of(campaignDateTime(moment.ms)) : NOT_CONVERTIBLE;
 }
 
-/** Campaign's dates have four-digit years, from 1 to 9999. */
-function instantOf(text: string): Date | undefined {
-  if (!DATE.test(text) || !dayExists(text.slice(0, 10))) return undefined;
-  const iso = text.replace(' ', 'T');
-  const ms = Date.parse(/(Z|[-+]\d{2}:?\d{2})$/i.test(iso) ? iso : `${iso}Z`);
-  if (Number.isNaN(ms)) return undefined;
-  const instant = new Date(ms);
-  const year = instant.getUTCFullYear();
-  return year >= 1 && year <= 9999 ? instant : undefined;
+/** Names under which Campaign reads an empty enumeration (campaign.md §2): to send one of them is to send nothing. */
+const EMPTY_ENUMERATION = new Set(['unknown', 'none']);
+
+function enumerationWriter({ values, length }: TargetField): Converter {
+  const toName = values ? nameReader(values) : (value: unknown) => toText(value, length);
+  return (value) => {
+    const name = toName(value);
+    return name.kind === 'value' && EMPTY_ENUMERATION.has(String(name.value)) ? EMPTY : name;
+  };
 }
 
-function dayExists(day: string): boolean {
-  const date = new Date(`${day}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day) && !day.startsWith('0000');
+/** Labels differ from names in case more often than in anything else. */
+function nameReader(values: string[]): Converter {
+  const names = new Set(values);
+  const byLowerCase = new Map(values.map((name) => [name.toLowerCase(), name]));
+  return (value) => {
+    const text = textOf(value);
+    if (names.has(text)) return of(text);
+    const name = byLowerCase.get(text.toLowerCase());
+    return name === undefined ? UNKNOWN_CHOICE : of(name);
+  };
 }
 
-/** Enumerations travel by name (campaign.md §2); when the metadata lists the names, another is refused before it is sent. */
-function toEnumeration(value: unknown, field: TargetField): Converted {
-  const text = String(value);
-  if (text === '') return EMPTY;
-  if (!field.values || field.values.includes(text)) return toText(text, field);
-  const byCase = field.values.find((name) => name.toLowerCase() === text.toLowerCase());
-  return byCase === undefined ? { kind: 'fault', code: 'CHOICE_UNKNOWN' } : of(byCase);
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Half of a surrogate pair is no text at all. */
+function toText(value: unknown, length: number | undefined): Converted {
+  const text = textOf(value);
+  if (LONE_SURROGATE.test(text)) return NOT_CONVERTIBLE;
+  // Characters are never more than UTF-16 units: most texts need no counting.
+  return length !== undefined && text.length > length && characterCount(text) > length ? TOO_LONG : of(text);
+}
+
+function characterCount(text: string): number {
+  let count = 0;
+  for (const _character of text) count += 1;
+  return count;
 }

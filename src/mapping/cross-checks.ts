@@ -1,123 +1,142 @@
-import { everyMsOf, type SyncConfig, type TableMapping } from './schema.js';
+import { linkFaults } from './link-checks.js';
+import { listAt, memberOf, repeatedAt, textAt, type CrossFault, type Path } from './raw-file.js';
+import { readDurationMs } from './schema.js';
 
-export interface CrossFault {
-  path: (string | number)[];
-  message: string;
-}
+const SHORTEST_INTERVAL_MS = 10_000;
 
-const SHORTEST_INTERVAL_MS = 5_000;
-
-/** What a schema cannot say: rules between the parts of a file (DESIGN §6). All faults at once. */
-export function crossChecks(config: SyncConfig): CrossFault[] {
+/**
+ * What a schema cannot say: the rules between the parts of a file (DESIGN §6), all faults at once. It works on the file as
+ * it was read, so that these faults are told together with the schema's; what is of a wrong type is left to those.
+ */
+export function crossChecks(file: unknown): CrossFault[] {
+  const tables = listAt(file, 'tables');
   return [
-    ...config.tables.flatMap((table, index) => tableFaults(table, index)),
-    ...repeated(config.tables.map((table) => table.dynamics)).map((index) => ({
-      path: ['tables', index, 'dynamics'],
-      message: 'this Dynamics table is mapped already',
-    })),
-    ...repeated(config.tables.map((table) => table.campaign)).map((index) => ({
-      path: ['tables', index, 'campaign'],
-      message: 'this Campaign resource is mapped already',
-    })),
-    ...linkFaults(config),
-    ...optOutFaults(config),
+    ...tables.flatMap((table, index) => tableFaults(table, ['tables', index])),
+    ...mappedTwice(tables, 'dynamics'),
+    ...mappedTwice(tables, 'campaign'),
+    ...linkFaults(tables),
+    ...optOutFaults(file, tables),
   ];
 }
 
-function tableFaults(table: TableMapping, index: number): CrossFault[] {
-  const faults: CrossFault[] = [];
-  if (everyMsOf(table) < SHORTEST_INTERVAL_MS) {
-    faults.push({
-      path: ['tables', index, 'every'],
-      message: `must be at least ${SHORTEST_INTERVAL_MS / 1000}s`,
-    });
-  }
-  const targets: { to: string; path: (string | number)[] }[] = [
-    { to: table.key.to, path: ['tables', index, 'key', 'to'] },
-    ...table.fields.map(({ to }, field) => ({ to, path: ['tables', index, 'fields', field, 'to'] })),
-    ...table.links.map(({ to }, link) => ({ to, path: ['tables', index, 'links', link, 'to'] })),
+function tableFaults(table: unknown, at: Path): CrossFault[] {
+  return [
+    ...intervalFaults(table, at),
+    ...targetFaults(table, at),
+    ...replacementFaults(table, at),
+    ...listAt(memberOf(table, 'filters'), 'where').flatMap((condition, index) => {
+      const message = valueFault(textAt(condition, 'is'), memberOf(condition, 'value'));
+      return message === undefined ? [] : [{ path: [...at, 'filters', 'where', index], message }];
+    }),
   ];
-  targets.forEach(({ to, path }, position) => {
-    const clash = targets
-      .slice(0, position)
-      .find((other) => other.to === to || isWithin(to, other.to) || isWithin(other.to, to));
-    if (clash)
-      faults.push({ path, message: `${to} is a target already${clash.to === to ? '' : ` (${clash.to})`}` });
-  });
-  table.filters?.where.forEach(({ is, value }, condition) => {
-    const message = valueFault(is, value);
-    if (message) faults.push({ path: ['tables', index, 'filters', 'where', condition], message });
-  });
-  return faults;
 }
 
-function valueFault(is: string, value: unknown): string | undefined {
+function intervalFaults(table: unknown, at: Path): CrossFault[] {
+  const everyMs = readDurationMs(textAt(table, 'every') ?? '');
+  if (everyMs === undefined || everyMs >= SHORTEST_INTERVAL_MS) return [];
+  return [{ path: [...at, 'every'], message: `must be at least ${SHORTEST_INTERVAL_MS / 1000}s` }];
+}
+
+/** Two values for one Campaign field, or for a field and a part of it, would overwrite each other. */
+function targetFaults(table: unknown, at: Path): CrossFault[] {
+  const targets = [
+    { to: textAt(memberOf(table, 'key'), 'to'), path: [...at, 'key', 'to'] },
+    ...listAt(table, 'fields').map((field, index) => ({
+      to: textAt(field, 'to'),
+      path: [...at, 'fields', index, 'to'],
+    })),
+    ...listAt(table, 'links').map((link, index) => ({
+      to: textAt(link, 'to'),
+      path: [...at, 'links', index, 'to'],
+    })),
+  ];
+  /** Every target so far, and every object around one, with the target that made it so. */
+  const taken = new Map<string, string>();
+  return targets.flatMap(({ to, path }) => {
+    if (to === undefined) return [];
+    const around = outerPaths(to);
+    const clash = taken.get(to) ?? around.find((outer) => taken.get(outer) === outer);
+    for (const each of [...around, to]) if (!taken.has(each)) taken.set(each, to);
+    if (clash === undefined) return [];
+    return [{ path, message: `${to} is a target already${clash === to ? '' : ` (${clash})`}` }];
+  });
+}
+
+/** `a`, `a.b` of `a.b.c`. */
+const outerPaths = (path: string): string[] => {
+  const names = path.split('.');
+  return names.slice(1).map((_name, index) => names.slice(0, index + 1).join('.'));
+};
+
+function replacementFaults(table: unknown, at: Path): CrossFault[] {
+  const replacements = listAt(table, 'replacements');
+  const mapped = new Set(listAt(table, 'fields').map((field) => textAt(field, 'from')));
+  const unmapped = replacements.flatMap((replacement, index) => {
+    const field = textAt(replacement, 'field');
+    if (field === undefined || mapped.has(field)) return [];
+    return [
+      { path: [...at, 'replacements', index, 'field'], message: `${field} is not mapped under fields` },
+    ];
+  });
+  const replaced = replacements.map((replacement) => {
+    const [field, from] = [textAt(replacement, 'field'), memberOf(replacement, 'from')];
+    return field === undefined || from === undefined ? undefined : JSON.stringify([field, String(from)]);
+  });
+  const twice = repeatedAt(replaced).map((index) => ({
+    path: [...at, 'replacements', index, 'from'],
+    message: 'this value is replaced already',
+  }));
+  return [...unmapped, ...twice];
+}
+
+function valueFault(is: string | undefined, value: unknown): string | undefined {
+  if (is === undefined) return undefined;
   const isList = Array.isArray(value);
-  if (is === 'null' || is === 'not null') return value === undefined ? undefined : `"${is}" takes no value`;
-  if (value === undefined) return `"${is}" needs a value`;
-  if (is === 'in' || is === 'not in')
-    return isList && value.length > 0 ? undefined : `"${is}" needs a list of values`;
-  if (is === 'between')
-    return isList && value.length === 2 ? undefined : '"between" needs a list of two values';
-  return isList ? `"${is}" takes one value, not a list` : undefined;
-}
-
-function linkFaults({ tables }: SyncConfig): CrossFault[] {
-  const faults: CrossFault[] = [];
-  const mapped = new Set(tables.map((table) => table.dynamics));
-  tables.forEach((table, index) => {
-    table.links.forEach((link, position) => {
-      const path = ['tables', index, 'links', position, 'table'];
-      if (!mapped.has(link.table)) faults.push({ path, message: `${link.table} is not mapped` });
-      const cycle = pathBetween(link.table, table.dynamics, tables);
-      if (cycle)
-        faults.push({ path, message: `links form a cycle: ${[table.dynamics, ...cycle].join(' → ')}` });
-    });
-  });
-  return faults;
-}
-
-/** The way along links from one table to another, both ends included; undefined when there is none. */
-function pathBetween(from: string, to: string, tables: TableMapping[]): string[] | undefined {
-  const cameFrom = new Map<string, string | undefined>([[from, undefined]]);
-  const queue = [from];
-  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    if (name === to) {
-      const way: string[] = [];
-      for (let step: string | undefined = to; step !== undefined; step = cameFrom.get(step))
-        way.unshift(step);
-      return way;
-    }
-    for (const { table } of tables.find((candidate) => candidate.dynamics === name)?.links ?? []) {
-      if (cameFrom.has(table)) continue;
-      cameFrom.set(table, name);
-      queue.push(table);
-    }
+  switch (is) {
+    case 'null':
+    case 'not null':
+      return value === undefined ? undefined : `"${is}" takes no value`;
+    case 'in':
+    case 'not in':
+      return isList ? undefined : `"${is}" needs a list of values`;
+    case 'between':
+      return isList && value.length === 2 ? undefined : '"between" needs a list of two values';
+    default:
+      if (value === undefined) return `"${is}" needs a value`;
+      return isList ? `"${is}" takes one value, not a list` : undefined;
   }
-  return undefined;
 }
 
-function optOutFaults({ tables, optOut }: SyncConfig): CrossFault[] {
-  if (!optOut || optOut.direction === 'disabled') return [];
-  const faults: CrossFault[] = [];
-  const flags = new Set<string>(optOut.flags.map((flag) => flag.campaign));
-  tables.forEach((table, index) => {
-    if (table.dynamics !== 'contact') return;
-    table.fields.forEach(({ to }, field) => {
-      if (flags.has(to))
-        faults.push({
-          path: ['tables', index, 'fields', field, 'to'],
+function mappedTwice(tables: unknown[], side: 'dynamics' | 'campaign'): CrossFault[] {
+  const what = side === 'dynamics' ? 'Dynamics table' : 'Campaign resource';
+  return repeatedAt(tables.map((table) => textAt(table, side))).map((index) => ({
+    path: ['tables', index, side],
+    message: `this ${what} is mapped already`,
+  }));
+}
+
+/** A flag that is also a field would be overwritten by every change of its contact. */
+function optOutFaults(file: unknown, tables: unknown[]): CrossFault[] {
+  const flags = listAt(memberOf(file, 'optOut'), 'flags');
+  const names = new Set(flags.map((flag) => textAt(flag, 'campaign')));
+  const twice = (['dynamics', 'campaign'] as const).flatMap((side) =>
+    repeatedAt(flags.map((flag) => textAt(flag, side))).map((index) => ({
+      path: ['optOut', 'flags', index, side],
+      message: 'this flag is mapped already',
+    })),
+  );
+  const fields = tables.flatMap((table, tableIndex) => {
+    if (textAt(table, 'dynamics') !== 'contact') return [];
+    return listAt(table, 'fields').flatMap((field, index) => {
+      const to = textAt(field, 'to');
+      if (to === undefined || !names.has(to)) return [];
+      return [
+        {
+          path: ['tables', tableIndex, 'fields', index, 'to'],
           message: `${to} is an opt-out flag, under optOut already`,
-        });
+        },
+      ];
     });
   });
-  for (const index of repeated(optOut.flags.map((flag) => flag.campaign))) {
-    faults.push({ path: ['optOut', 'flags', index, 'campaign'], message: 'this flag is mapped already' });
-  }
-  return faults;
+  return [...twice, ...fields];
 }
-
-/** Positions of values that stood before. */
-const repeated = (values: string[]): number[] =>
-  values.flatMap((value, index) => (values.indexOf(value) < index ? [index] : []));
-const isWithin = (path: string, outer: string): boolean => path.startsWith(`${outer}.`);

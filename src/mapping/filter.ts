@@ -1,87 +1,166 @@
-import type { SourceRow, SourceTable } from './model.js';
-import type { Condition, Filters } from './schema.js';
+import { textOf } from './convert.js';
+import type { SourceColumn, SourceRow, SourceTable } from './model.js';
+import { readMoment, utcDay, type Moment } from './moments.js';
+import { compareDecimals, numberOf } from './numbers.js';
+import type { Comparison, Condition, Filters } from './schema.js';
 
-/** Whether a row passes; pure. Texts compare without regard to case, as Dynamics does. */
-export function compileFilter({ match, where }: Filters, source: SourceTable): (row: SourceRow) => boolean {
-  const tests = where.map((condition) => compileCondition(condition, source));
+type Test = (value: unknown) => boolean;
+
+/**
+ * Whether a row passes; pure. Values compare by their column's type: numbers exactly, points in time as such or, with a day
+ * alone, by their day in UTC, several choices whatever their order, everything else as text without regard to case. A row
+ * without a value is equal to none and in no list, so `not equal` and `not in` let it through, as Dynamics does.
+ * `problem` is told what can never be compared.
+ */
+export function compileFilter(
+  { match, where }: Filters,
+  source: SourceTable,
+  problem: (text: string) => void,
+): (row: SourceRow) => boolean {
+  const tests = where.map((condition) => {
+    const column = source.columns[condition.field];
+    if (!column) return () => false;
+    const test = compileCondition(condition, column, (text) =>
+      problem(`the filter on ${condition.field} ${text}`),
+    );
+    return (row: SourceRow) => test(row[column.selectName]);
+  });
   return match === 'all'
     ? (row) => tests.every((test) => test(row))
     : (row) => tests.some((test) => test(row));
 }
 
-type Value = string | number | boolean;
+function compileCondition(
+  { field: _field, is, value }: Condition,
+  column: SourceColumn,
+  problem: (text: string) => void,
+): Test {
+  const operands = value === undefined ? [] : [value].flat();
+  if (is === 'null') return isNull;
+  if (is === 'not null') return (held) => !isNull(held);
+  if (is === 'contains' || is === 'begins' || is === 'ends') return textTest(is, textOf(operands[0]), column);
+  if (DATE_COMPARISONS.has(is) && column.type !== 'DateTime')
+    problem(`compares dates, and ${column.logicalName} is none`);
 
-function compileCondition({ field, is, value }: Condition, source: SourceTable): (row: SourceRow) => boolean {
-  const column = source.columns[field];
-  const member = column?.selectName ?? field;
-  const isDate = column?.type === 'DateTime';
-  const operands = (value === undefined ? [] : [value].flat()).map((operand) => comparable(operand, isDate));
-  const [first = '', second = ''] = operands;
-  const given = (test: (held: Value) => boolean) => (row: SourceRow) => {
-    const held = row[member];
-    return held !== null && held !== undefined && test(comparable(held as Value, isDate));
+  const order = orderOf(column);
+  const compared = operands.map((operand) => {
+    const against = order(operand);
+    if (!against) problem(`compares with what is no value of the column's type (${column.type})`);
+    return against ?? (() => undefined);
+  });
+  const [first = () => undefined, second = () => undefined] = compared;
+  const holds = (compare: (held: unknown) => number | undefined, test: (order: number) => boolean): Test => {
+    return (held) => {
+      const result = isNull(held) ? undefined : compare(held);
+      return result !== undefined && test(result);
+    };
   };
-  const text = (held: Value): string => String(held);
+  const isSame = (result: number) => result === 0;
+  const isAny: Test = (held) => compared.some((compare) => holds(compare, isSame)(held));
   switch (is) {
-    case 'null':
-      return (row) => row[member] === null || row[member] === undefined;
-    case 'not null':
-      return given(() => true);
     case 'equal':
-      return given((held) => same(held, first));
-    case 'not equal':
-      // A row without a value is not equal to any.
-      return (row) => !given((held) => same(held, first))(row);
-    case 'in':
-      return given((held) => operands.some((operand) => same(held, operand)));
-    case 'not in':
-      return (row) => !given((held) => operands.some((operand) => same(held, operand)))(row);
-    case 'contains':
-      return given((held) => text(held).includes(text(first)));
-    case 'begins':
-      return given((held) => text(held).startsWith(text(first)));
-    case 'ends':
-      return given((held) => text(held).endsWith(text(first)));
-    case 'greater':
-      return given((held) => order(held, first) > 0);
-    case 'greater or equal':
-      return given((held) => order(held, first) >= 0);
-    case 'less':
-      return given((held) => order(held, first) < 0);
-    case 'less or equal':
-      return given((held) => order(held, first) <= 0);
-    case 'between':
-      return given((held) => order(held, first) >= 0 && order(held, second) <= 0);
     case 'on':
-      return given((held) => dayOf(held) === dayOf(first));
-    case 'before':
-      return given((held) => dayOf(held) < dayOf(first));
+      return holds(first, isSame);
+    case 'not equal':
+      return (held) => !holds(first, isSame)(held);
+    case 'in':
+      return isAny;
+    case 'not in':
+      return (held) => !isAny(held);
+    case 'greater':
     case 'after':
-      return given((held) => dayOf(held) > dayOf(first));
-    case 'on or before':
-      return given((held) => dayOf(held) <= dayOf(first));
+      return holds(first, (result) => result > 0);
+    case 'greater or equal':
     case 'on or after':
-      return given((held) => dayOf(held) >= dayOf(first));
+      return holds(first, (result) => result >= 0);
+    case 'less':
+    case 'before':
+      return holds(first, (result) => result < 0);
+    case 'less or equal':
+    case 'on or before':
+      return holds(first, (result) => result <= 0);
+    case 'between': {
+      const [fromFirst, toSecond] = [
+        holds(first, (result) => result >= 0),
+        holds(second, (result) => result <= 0),
+      ];
+      return (held) => fromFirst(held) && toSecond(held);
+    }
   }
 }
 
-/** Texts in lower case; points in time in one form, so that their texts are in order. */
-function comparable(value: Value, isDate: boolean): Value {
-  if (typeof value !== 'string') return value;
-  if (isDate && value.length > 10) {
-    const ms = Date.parse(value);
-    if (!Number.isNaN(ms)) return new Date(ms).toISOString();
-  }
-  return value.toLowerCase();
+const DATE_COMPARISONS = new Set<Comparison>(['on', 'before', 'after', 'on or before', 'on or after']);
+const isNull: Test = (held) => held === null || held === undefined;
+
+/** Several choices are a list of numbers: 1 is no part of "11". */
+function textTest(is: 'contains' | 'begins' | 'ends', operand: string, { type }: SourceColumn): Test {
+  const sought = operand.toLowerCase();
+  const test = (text: string): boolean => {
+    switch (is) {
+      case 'contains':
+        return type === 'MultiSelectPicklist' ? text.split(',').includes(sought) : text.includes(sought);
+      case 'begins':
+        return text.startsWith(sought);
+      case 'ends':
+        return text.endsWith(sought);
+    }
+  };
+  return (held) => !isNull(held) && test(textOf(held).toLowerCase());
 }
 
-const same = (held: Value, operand: Value): boolean =>
-  typeof held === typeof operand ? held === operand : String(held) === String(operand);
+/** For an operand: how a held value lies to it, negative before, positive after, undefined when it cannot be compared. */
+type Order = (operand: unknown) => ((held: unknown) => number | undefined) | undefined;
 
-/** Numbers by size, also where one of the two came as text; everything else as text. NaN: not comparable, no order holds. */
-function order(held: Value, operand: Value): number {
-  if (typeof held === 'number' || typeof operand === 'number') return Number(held) - Number(operand);
-  return held === operand ? 0 : held < operand ? -1 : 1;
+const NUMBERS = new Set(['Integer', 'BigInt', 'Decimal', 'Double', 'Money', 'Picklist', 'State', 'Status']);
+
+function orderOf({ type }: SourceColumn): Order {
+  if (NUMBERS.has(type)) return ordered(decimalOf, compareDecimals);
+  if (type === 'DateTime') return momentOrder;
+  if (type === 'Boolean') return ordered(bitOf, (left, right) => left - right);
+  if (type === 'MultiSelectPicklist') return ordered(choicesOf, compareTexts);
+  return ordered((value) => textOf(value).toLowerCase(), compareTexts);
 }
 
-const dayOf = (value: Value): string => String(value).slice(0, 10);
+function ordered<T>(read: (value: unknown) => T | undefined, compare: (left: T, right: T) => number): Order {
+  return (operand) => {
+    const right = read(operand);
+    if (right === undefined) return undefined;
+    return (held) => {
+      const left = read(held);
+      return left === undefined ? undefined : compare(left, right);
+    };
+  };
+}
+
+/** An operand without a time means the whole day. */
+const momentOrder: Order = (operand) => {
+  const right = momentOf(operand);
+  if (!right) return undefined;
+  return (held) => {
+    const left = momentOf(held);
+    if (!left) return undefined;
+    return right.isDay ? compareTexts(utcDay(left), right.day) : left.ms - right.ms;
+  };
+};
+
+const momentOf = (value: unknown): Moment | undefined =>
+  typeof value === 'string' ? readMoment(value) : undefined;
+
+const decimalOf = (value: unknown): number | string | undefined =>
+  (typeof value === 'number' || typeof value === 'string') && numberOf(value) !== undefined
+    ? value
+    : undefined;
+
+function bitOf(value: unknown): number | undefined {
+  const text = textOf(value).toLowerCase();
+  return text === 'true' || text === '1' ? 1 : text === 'false' || text === '0' ? 0 : undefined;
+}
+
+const choicesOf = (value: unknown): string =>
+  textOf(value)
+    .split(',')
+    .map((part) => part.trim())
+    .toSorted()
+    .join(',');
+
+const compareTexts = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);

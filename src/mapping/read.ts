@@ -1,115 +1,90 @@
-import { isMap, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import type { z } from 'zod';
-import { crossChecks, type CrossFault } from './cross-checks.js';
+import { isMap, isSeq, LineCounter, parseDocument, type Document, type Node, type YAMLError } from 'yaml';
+import { crossChecks } from './cross-checks.js';
+import type { CrossFault, Path } from './raw-file.js';
+import { schemaFaults } from './schema-faults.js';
 import { syncSchema, type SyncConfig } from './schema.js';
 
 export interface MappingFault {
+  /** From 1. */
   line: number;
+  /** From 1. */
   column: number;
-  /** e.g. `tables[0].fields[3].to`. */
+  /** e.g. `tables[0].fields[3].to`; empty for a fault of the file as a whole. */
   path: string;
   message: string;
 }
 
-/** An alias may multiply what stands in the file, but not a million times. */
+/** An alias may repeat what stands in the file, but not multiply it a million times. */
 const MAX_ALIASES = 100;
 
-/** Reads sync.yaml: the mapping, or every fault it has, each with its line. Never throws, whatever the text. */
+/**
+ * Reads sync.yaml: the mapping with its defaults, or every fault it has, in the order of its lines. Only broken YAML hides
+ * faults behind it. Never throws, whatever the text, and no message repeats a value.
+ */
 export function readSyncFile(
   text: string,
 ): { ok: true; config: SyncConfig } | { ok: false; faults: MappingFault[] } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, stringKeys: true });
-  if (document.errors.length > 0) {
-    return {
-      ok: false,
-      faults: document.errors.map(({ message, pos }) => ({
-        ...at(lines, pos[0]),
-        path: '',
-        message: firstLine(message),
-      })),
-    };
+  const faults = yamlFaults(document, lines);
+  // After a syntax error the rest of the document is guesswork; a key given twice leaves it intact.
+  if (document.errors.every(({ code }) => code === 'DUPLICATE_KEY')) {
+    const read = readDocument(document);
+    if (read.ok && faults.length === 0) return read;
+    if (!read.ok) faults.push(...read.faults.map((fault) => placed(fault, document, lines)));
   }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASES });
-  } catch {
-    return { ok: false, faults: [{ line: 1, column: 1, path: '', message: 'too many aliases' }] };
-  }
-  const parsed = syncSchema.safeParse(value);
-  const faults: CrossFault[] = parsed.success
-    ? crossChecks(parsed.data)
-    : parsed.error.issues.flatMap((issue) => schemaFaults(issue, value));
-  if (parsed.success && faults.length === 0) return { ok: true, config: parsed.data };
-  const placed = faults.map(({ path, message }) => ({
-    ...at(lines, offsetOf(document, path)),
-    path: pathText(path),
-    message,
-  }));
-  return { ok: false, faults: placed.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+  return { ok: false, faults: faults.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
 
 /** One line a fault: `sync.yaml:12:5  tables[0].fields[3].to: …`. */
 export const formatFaults = (fileName: string, faults: MappingFault[]): string =>
   faults
-    .map(
-      ({ line, column, path, message }) =>
-        `${fileName}:${line}:${column}  ${path === '' ? '' : `${path}: `}${message}`,
-    )
+    .map(({ line, column, path, message }) => {
+      return `${fileName}:${line}:${column}  ${path === '' ? '' : `${path}: `}${message}`;
+    })
     .join('\n');
 
-function schemaFaults(issue: z.core.$ZodIssue, root: unknown): CrossFault[] {
-  const path = issue.path as (string | number)[];
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], message: 'unknown key' }));
-    case 'invalid_union': {
-      // A field is either a column or a constant: the alternative that the entry resembles tells what is wrong with it.
-      const given = valueAt(root, path);
-      const isField = typeof given === 'object' && given !== null && path.at(-2) === 'fields';
-      const alternative = isField ? issue.errors['value' in given ? 1 : 0] : undefined;
-      if (!alternative)
-        return [
-          {
-            path,
-            message:
-              issue.errors.flatMap((errors) => errors.map(({ message }) => message)).join(', or ') ||
-              issue.message,
-          },
-        ];
-      return alternative.flatMap((inner) =>
-        schemaFaults({ ...inner, path: [...path, ...inner.path] } as z.core.$ZodIssue, root),
-      );
-    }
-    case 'invalid_format':
-      return [
-        {
-          path,
-          message: `must be ${issue.message.replace(/^Invalid string: must match pattern .*/, 'of another form')}`,
-        },
-      ];
-    default:
-      return [{ path, message: issue.message.replace(/^Invalid input: /, '') }];
+function yamlFaults({ errors, warnings }: Document, lines: LineCounter): MappingFault[] {
+  const exhausted = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  const reported: YAMLError[] = exhausted ? [exhausted] : [...errors, ...warnings];
+  return reported.map(({ code, message, pos }) => ({
+    ...position(lines, pos[0]),
+    path: '',
+    message: code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : sentence(message),
+  }));
+}
+
+/** The parser adds the place and a picture of it. */
+const sentence = (message: string): string =>
+  (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
+
+function readDocument(
+  document: Document,
+): { ok: true; config: SyncConfig } | { ok: false; faults: CrossFault[] } {
+  let file: unknown;
+  try {
+    file = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch {
+    return { ok: false, faults: [{ path: [], message: 'an alias that leads nowhere, or too many of them' }] };
   }
+  const parsed = syncSchema.safeParse(file);
+  const faults = [...(parsed.success ? [] : schemaFaults(parsed.error.issues, file)), ...crossChecks(file)];
+  return parsed.success && faults.length === 0 ? { ok: true, config: parsed.data } : { ok: false, faults };
 }
 
-function valueAt(root: unknown, path: (string | number)[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === 'object' && value !== null
-        ? (value as Record<string | number, unknown>)[key]
-        : undefined,
-    root,
-  );
-}
+const placed = ({ path, message }: CrossFault, document: Document, lines: LineCounter): MappingFault => ({
+  ...position(lines, offsetOf(document, path)),
+  path: pathText(path),
+  message,
+});
 
-const at = (lines: LineCounter, offset: number): { line: number; column: number } => {
+function position(lines: LineCounter, offset: number): { line: number; column: number } {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(1, line), column: Math.max(1, col) };
-};
+}
 
 /** Where a path stands in the file: at its key, or at the nearest thing around it that is there. */
-function offsetOf(document: Document, path: (string | number)[]): number {
+function offsetOf(document: Document, path: Path): number {
   let node: unknown = document.contents;
   let offset = (document.contents as Node | null)?.range?.[0] ?? 0;
   for (const key of path) {
@@ -126,10 +101,10 @@ function offsetOf(document: Document, path: (string | number)[]): number {
   return offset;
 }
 
-const pathText = (path: (string | number)[]): string =>
-  path
-    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${key}`))
-    .join('');
-
-const firstLine = (message: string): string =>
-  message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? message;
+function pathText(path: Path): string {
+  const parts = path.map((key) => {
+    if (typeof key === 'number') return `[${key}]`;
+    return /^\w+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+  });
+  return parts.join('').replace(/^\./, '');
+}

@@ -1,136 +1,230 @@
 import { z } from 'zod';
 
-/** The schema of sync.yaml (DESIGN §6). Unknown keys are faults. `docs/reference/sync-schema.json` is made from it. */
+/**
+ * The schema of sync.yaml (DESIGN §6). Unknown keys are faults. `docs/reference/sync-schema.json` is made from it, so
+ * every member says here what it is for. Messages complete the sentence "must be …".
+ */
 
 const logicalName = z
   .string()
-  .regex(/^[a-z_][a-z0-9_]{0,127}$/, 'a logical name of Dynamics: small letters, digits and _');
-const campaignName = z.string().regex(/^[A-Za-z_]\w{0,63}$/, 'a name of Campaign: letters, digits and _');
+  .regex(/^(?!__proto__$)[a-z_][a-z0-9_]{0,127}$/, 'a logical name of Dynamics: small letters, digits and _');
+const campaignName = z
+  .string()
+  .regex(/^(?!__proto__$)[A-Za-z_]\w{0,63}$/, 'a name of Campaign: letters, digits and _');
 const campaignPath = z
   .string()
   .regex(
-    /^[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63}){0,3}$/,
-    'a field of Campaign, nested ones with dots: location.city',
+    /^(?!(.*\.)?__proto__(\.|$))[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63}){0,3}$/,
+    'a field of Campaign, a nested one with dots: location.city',
   );
 const duration = z.string().regex(/^[1-9]\d{0,5}(s|m|h|d)$/, 'a duration such as 30s, 1m, 2h or 1d');
 const share = z
   .string()
-  .regex(/^(100|\d{1,2})(\.\d+)?%$/, 'a share such as 10%')
+  .regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/, 'a share such as 10%')
   .transform((text) => Number(text.slice(0, -1)) / 100);
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
-const addressBy = z.union([
-  z.literal('url'),
-  z.string().regex(/^filter:[A-Za-z_]\w*$/, 'url, or filter:<name>'),
-]);
+const addressBy = z
+  .string()
+  .regex(/^(url|filter:[A-Za-z_]\w{0,63})$/, 'url, or filter: and the name of a filter');
 
-const columnField = z.strictObject({
-  from: logicalName.describe('Column of the Dynamics table.'),
-  to: campaignPath.describe('Field of the Campaign resource; nested ones with dots.'),
-  choice: z
-    .enum(['technical', 'label'])
-    .default('technical')
-    .describe('What a choice column sends: its number or its label.'),
-  applyUpdates: z.boolean().default(true).describe('false: travels on the first load and on a resync only.'),
+/** Read as a number, a longer one would be another number; as text it is compared exactly. */
+const exactNumber = z.number().refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), {
+  error: 'in quotes: a number of more than 15 digits is not exact',
 });
-const constantField = z.strictObject({
-  value: scalar.describe('A constant, sent with every record.'),
-  to: campaignPath,
-  applyUpdates: z.boolean().default(true),
-});
+const SCALAR = 'a text, a number, true or false';
+const scalar = z.union([z.string(), exactNumber, z.boolean()], { error: SCALAR });
 
-const comparisons = [
-  'equal', 'not equal', 'contains', 'begins', 'ends', 'in', 'not in', 'null', 'not null', 'greater', 'greater or equal',
-  'less', 'less or equal', 'between', 'on', 'before', 'after', 'on or before', 'on or after',
+const columnField = z
+  .strictObject({
+    from: logicalName.describe('Column of the Dynamics table, by its logical name.'),
+    to: campaignPath.describe('Field of the Campaign resource; a nested one with dots: location.city.'),
+    choice: z
+      .enum(['technical', 'label'])
+      .default('technical')
+      .describe('What a choice column sends: its number (technical) or its label.'),
+    applyUpdates: z
+      .boolean()
+      .default(true)
+      .describe('false: travels on the first load and on a resync only, not when the row changes.'),
+  })
+  .describe('A column and the field it fills.');
+const constantField = z
+  .strictObject({
+    value: scalar.describe('A constant, sent with every record.'),
+    to: campaignPath.describe('Field of the Campaign resource that takes it.'),
+    applyUpdates: z
+      .boolean()
+      .default(true)
+      .describe('false: travels on the first load and on a resync only.'),
+  })
+  .describe('A field with the same value in every record.');
+
+const link = z
+  .strictObject({
+    from: logicalName.describe('Lookup column of the Dynamics table.'),
+    to: campaignPath.describe("by key: the field that holds the parent's key; by pkey: the link itself."),
+    table: logicalName.describe('The Dynamics table looked up; it must be mapped in this file.'),
+    by: z
+      .enum(['key', 'pkey'])
+      .default('key')
+      .describe("How the parent is named: by its Dynamics id (key), or by Campaign's own key (pkey)."),
+  })
+  .describe("A row's parent in another mapped table.");
+
+const replacement = z
+  .strictObject({
+    field: logicalName.describe('A column that is mapped under fields.'),
+    from: scalar.describe(
+      'Value in Dynamics, a choice by its number or, with `choice: label`, by its label; "" for no value.',
+    ),
+    to: scalar.describe('What is sent in its place.'),
+  })
+  .describe('A value and what is sent in its place.');
+
+/** How a filter compares. */
+export const comparisons = [
+  'equal', 'not equal', 'contains', 'begins', 'ends', 'in', 'not in', 'null', 'not null', 'greater',
+  'greater or equal', 'less', 'less or equal', 'between', 'on', 'before', 'after', 'on or before', 'on or after',
 ] as const; // prettier-ignore
-const condition = z.strictObject({
-  field: logicalName,
-  is: z.enum(comparisons),
-  value: z.union([scalar, z.array(scalar).max(1000)]).optional(),
-});
+export type Comparison = (typeof comparisons)[number];
 
-const table = z.strictObject({
-  dynamics: logicalName.describe('Logical name of the Dynamics table.'),
-  campaign: campaignName.describe('Name of the Campaign resource.'),
-  every: duration.default('1m').describe('How often Dynamics is asked for changes.'),
-  key: z.strictObject({
-    to: campaignName.describe("Campaign field that holds the row's id; must be unique there."),
-    addressBy: addressBy
-      .default('url')
-      .describe('How Campaign addresses a record by it: url, or filter:<name>.'),
-  }),
-  fields: z.array(z.union([columnField, constantField])).default([]),
-  links: z
-    .array(
-      z.strictObject({
-        from: logicalName,
-        to: campaignPath,
-        table: logicalName,
-        by: z.enum(['key', 'pkey']).default('key'),
-      }),
-    )
-    .default([]),
-  replacements: z.array(z.strictObject({ field: logicalName, from: scalar, to: scalar })).default([]),
-  filters: z
-    .strictObject({
-      match: z.enum(['all', 'any']).default('all'),
-      where: z.array(condition).min(1),
-      deleteFilteredOut: z.boolean().default(false),
-    })
-    .optional(),
-  applyDeletes: z.boolean().default(true).describe('A row deleted in Dynamics is deleted in Campaign.'),
-  deletionBrake: z
-    .strictObject({ share: share.default(0.1), atLeast: z.int().min(0).default(50) })
-    .default({ share: 0.1, atLeast: 50 })
-    .describe('Deletions beyond this share of 24 hours are held for approval.'),
-});
+const condition = z
+  .strictObject({
+    field: logicalName.describe('Column of the Dynamics table; it need not be mapped.'),
+    is: z.enum(comparisons).describe('The comparison; texts compare without regard to case.'),
+    value: z
+      .union([scalar, z.array(scalar).min(1).max(1000)], { error: `${SCALAR}, or a list of these` })
+      .optional()
+      .describe('What is compared with: a list for in and not in, two values for between, none for null.'),
+  })
+  .describe('One comparison of a column with a value.');
 
-const events = z.strictObject({
-  sends: z.boolean().default(false),
-  opens: z.boolean().default(false),
-  clicks: z.boolean().default(false),
-  bounces: z.boolean().default(false),
-  source: z.enum(['journal', 'files']).default('journal'),
-});
+const filters = z
+  .strictObject({
+    match: z.enum(['all', 'any']).default('all').describe('Whether all conditions must hold, or any.'),
+    where: z.array(condition).min(1).describe('The conditions.'),
+    deleteFilteredOut: z
+      .boolean()
+      .default(false)
+      .describe('true: the Campaign record of a row that leaves the filter is deleted.'),
+  })
+  .describe('Which rows are synchronised; without it, all.');
+
+const deletionBrake = z
+  .strictObject({
+    share: share
+      .default(0.1)
+      .describe('Deletions within 24 hours beyond this share of what is managed are held for approval.'),
+    atLeast: z.int().min(0).default(50).describe('Up to so many deletions are never held.'),
+  })
+  .describe('When deletions wait for a person.');
+
+const table = z
+  .strictObject({
+    dynamics: logicalName.describe('Logical name of the Dynamics table.'),
+    campaign: campaignName.describe('Name of the Campaign resource.'),
+    every: duration.default('1m').describe('How often Dynamics is asked for changes; at least 10s.'),
+    key: z
+      .strictObject({
+        to: campaignName.describe("Campaign field that holds the row's id; its values must be unique."),
+        addressBy: addressBy
+          .default('url')
+          .describe('How Campaign finds a record by it: in the address (url), or filter:<name>.'),
+      })
+      .describe("Where Campaign keeps the row's id."),
+    fields: z
+      .array(z.union([columnField, constantField]))
+      .default([])
+      .describe('What is sent.'),
+    links: z.array(link).default([]).describe('Parents in other mapped tables.'),
+    replacements: z.array(replacement).default([]).describe('Values that are sent as another value.'),
+    filters: filters.optional(),
+    applyDeletes: z
+      .boolean()
+      .default(true)
+      .describe('true: a row deleted in Dynamics is deleted in Campaign.'),
+    deletionBrake: deletionBrake.default({ share: 0.1, atLeast: 50 }),
+  })
+  .describe('One Dynamics table and the Campaign resource it fills.');
+
+const events = z
+  .strictObject({
+    sends: z.boolean().default(false).describe('Emails sent.'),
+    opens: z.boolean().default(false).describe('Emails opened.'),
+    clicks: z.boolean().default(false).describe('Links clicked.'),
+    bounces: z.boolean().default(false).describe('Hard bounces.'),
+    source: z
+      .enum(['journal', 'files'])
+      .default('journal')
+      .describe('Where they come from: the event journal, or log files over SFTP.'),
+  })
+  .describe('Email events of Campaign that become timeline activities in Dynamics.');
+
 const optOutFlags = [
   'blackList', 'blackListEmail', 'blackListFax', 'blackListMobile', 'blackListPhone', 'blackListPostalMail',
   'blackListPushnotification', 'ccpaOptOut',
 ] as const; // prettier-ignore
-const optOut = z.strictObject({
-  direction: z
-    .enum(['disabled', 'dynamics-to-campaign', 'campaign-to-dynamics', 'bidirectional'])
-    .default('disabled'),
-  rule: z.enum(['three-way', 'adobe']).default('three-way'),
-  clockTolerance: duration.default('5m'),
-  flags: z
-    .array(
-      z.strictObject({
-        dynamics: logicalName,
-        campaign: z.enum(optOutFlags),
-        inverse: z.boolean().default(false),
-      }),
-    )
-    .default([]),
-});
+const optOut = z
+  .strictObject({
+    direction: z
+      .enum(['disabled', 'dynamics-to-campaign', 'campaign-to-dynamics', 'bidirectional'])
+      .default('disabled')
+      .describe('Which way opt-outs travel.'),
+    rule: z
+      .enum(['three-way', 'adobe'])
+      .default('three-way')
+      .describe('Which side wins when both changed (bidirectional only).'),
+    clockTolerance: duration
+      .default('5m')
+      .describe("How far the two systems' clocks may be apart before a later opt-in counts as later."),
+    flags: z
+      .array(
+        z
+          .strictObject({
+            dynamics: logicalName.describe('Boolean column of the contact.'),
+            campaign: z.enum(optOutFlags).describe('Flag of the profile.'),
+            inverse: z
+              .boolean()
+              .default(false)
+              .describe('true where the column means the opposite, as followemail does.'),
+          })
+          .describe('A pair of flags that mean the same.'),
+      )
+      .default([])
+      .describe('The flags kept in step; they may not be fields of the contact as well.'),
+  })
+  .describe('Opt-outs between contacts and profiles.');
 
-export const syncSchema = z.strictObject({
-  version: z.literal(1),
-  tables: z.array(table).min(1),
-  events: events.optional(),
-  optOut: optOut.optional(),
-});
+export const syncSchema = z
+  .strictObject({
+    version: z.literal(1).describe('Version of this format.'),
+    tables: z.array(table).min(1).describe('The tables that are synchronised.'),
+    events: events.optional(),
+    optOut: optOut.optional(),
+  })
+  .describe('What is kept in step between Dynamics 365 and Adobe Campaign, and how.');
 
 export type SyncConfig = z.output<typeof syncSchema>;
 export type TableMapping = SyncConfig['tables'][number];
 export type FieldMapping = TableMapping['fields'][number];
+export type ColumnMapping = Extract<FieldMapping, { from: unknown }>;
+export type ConstantMapping = Extract<FieldMapping, { value: unknown }>;
+export type LinkMapping = TableMapping['links'][number];
 export type Filters = NonNullable<TableMapping['filters']>;
 export type Condition = Filters['where'][number];
+export type Events = NonNullable<SyncConfig['events']>;
+export type OptOut = NonNullable<SyncConfig['optOut']>;
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Milliseconds of a duration such as `30s`, `1m`, `2h`, `1d`, already validated. */
-export function durationMs(text: string): number {
-  return Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as keyof typeof UNIT_MS];
+/** Milliseconds of a duration such as `30s`, `1m`, `2h`, `1d`; undefined when it is none. */
+export function readDurationMs(text: string): number | undefined {
+  return duration.safeParse(text).success
+    ? Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as keyof typeof UNIT_MS]
+    : undefined;
 }
+
+/** Milliseconds of a validated duration. */
+export const durationMs = (text: string): number => readDurationMs(text) ?? 0;
 
 /** How often a table is looked at, milliseconds. */
 export const everyMsOf = (mapping: TableMapping): number => durationMs(mapping.every);

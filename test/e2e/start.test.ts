@@ -54,9 +54,7 @@ describe.sequential('npm start', () => {
       const ready = JSON.parse(await running.firstLine) as { sandbox: SandboxReady };
       systems = connectSystems(ready.sandbox);
     }, 60_000);
-    afterAll(async () => {
-      expect((await running.stop()).status).toBe(0);
-    }, 60_000);
+    afterAll(() => running.killGroup(), 60_000);
 
     test('each contact read back through REST equals its mapping', async () => {
       seeded = await systems.contacts.all(mappedColumns);
@@ -132,10 +130,15 @@ describe.sequential('npm start', () => {
       expect(stderr).toContain('DATA_FOLDER_IN_USE');
     }, 60_000);
 
-    test('an unknown flow and an unknown table are wrong use', async () => {
+    test('an unknown flow is wrong use', async () => {
       const unknown = await npmScript('starter', ['sync', 'ingress/nothing', '--data', data]).finished;
       expect(unknown.status).toBe(2);
       expect(unknown.stderr).toContain('ingress/contact');
+    }, 60_000);
+
+    test('ends in order on Ctrl-C', async () => {
+      running.child.kill('SIGINT');
+      expect((await running.finished).status).toBe(0);
     }, 60_000);
   });
 

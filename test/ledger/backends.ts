@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { beforeAll, describe } from 'vitest';
 import { connectEmbedded } from '../../src/ledger/embedded.js';
 import { leaseClock } from '../../src/ledger/lease.js';
 import { migrate } from '../../src/ledger/migrations/migrate.js';
@@ -35,40 +35,44 @@ const backends = [
   { name: 'embedded', open: openEmbedded },
 ] as const;
 
-/** Runs the same tests on both backends; `under()` is the ledger while a test runs. */
+const openedOnce = new Map<string, Promise<OpenDatabase>>();
+
+/** Runs the same tests on both backends; `under()` is the ledger while a test runs. All suites share one of each. */
 export function onBothBackends(title: string, tests: (under: () => LedgerUnderTest) => void): void {
   for (const { name, open } of backends) {
     describe(`${title} (${name})`, () => {
-      let opened: OpenDatabase;
       let current: LedgerUnderTest;
-      let flows = 0;
       beforeAll(async () => {
-        opened = await open();
-        const { database } = opened;
-        await migrate(database);
-        const ofAnotherProcess = ({ key = 'key', leaseMs = LEASE_MS } = {}) => {
-          const processId = randomUUID();
-          return createSqlLedger({
-            database,
-            key,
-            leaseMs,
-            clock: leaseClock,
-            processId,
-            aloneOnFolder: name === 'embedded',
-          });
-        };
-        const freshFlow = () => `ingress/table_${(flows += 1)}`;
-        current = { backend: name, ledger: ofAnotherProcess(), database, ofAnotherProcess, freshFlow };
+        const opening = openedOnce.get(name) ?? open();
+        openedOnce.set(name, opening);
+        current = underTest(name, (await opening).database);
       });
-      afterAll(() => opened.close());
       tests(() => current);
     });
   }
 }
 
+/** Closes what the suites have used. */
+export async function closeBackends(): Promise<void> {
+  for (const opening of openedOnce.values()) await (await opening).close();
+}
+
+let flows = 0;
+
+function underTest(backend: LedgerUnderTest['backend'], database: Kysely<unknown>): LedgerUnderTest {
+  const ofAnotherProcess = ({ key = 'key', leaseMs = LEASE_MS } = {}) => {
+    const processId = randomUUID();
+    const aloneOnFolder = backend === 'embedded';
+    return createSqlLedger({ database, key, leaseMs, clock: leaseClock, processId, aloneOnFolder });
+  };
+  const freshFlow = () => `ingress/table_${(flows += 1)}`;
+  return { backend, ledger: ofAnotherProcess(), database, ofAnotherProcess, freshFlow };
+}
+
 async function openPostgres(): Promise<OpenDatabase> {
   const server = await startPostgres();
   const database = connectPostgres({ url: server.url, leaseMs: LEASE_MS });
+  await migrate(database);
   return {
     database,
     async close() {
@@ -81,6 +85,7 @@ async function openPostgres(): Promise<OpenDatabase> {
 async function openEmbedded(): Promise<OpenDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'ledger-test-'));
   const database = connectEmbedded(folder);
+  await migrate(database);
   return {
     database,
     async close() {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,8 @@ export interface Postgres {
   url: string;
   /** Makes an empty database on the server and answers its address. */
   freshDatabase(): Promise<string>;
+  /** Ends the server and starts it again with the same databases, on the same port; `meanwhile` runs while it is away. */
+  restart(meanwhile: () => Promise<void>): Promise<void>;
   /** Ends the server and removes its files. */
   stop(): Promise<void>;
 }
@@ -36,7 +37,7 @@ export async function startPostgres(): Promise<Postgres> {
   });
   await server.initialise();
   await server.start();
-  const guard = await endWithThisProcess(folder);
+  const guard = endWithThisProcess(folder);
   const addressOf = (database: string) => `postgres://postgres:postgres@127.0.0.1:${port}/${database}`;
   let databases = 0;
   return {
@@ -45,6 +46,11 @@ export async function startPostgres(): Promise<Postgres> {
       const name = `fresh_${(databases += 1)}`;
       await server.createDatabase(name);
       return addressOf(name);
+    },
+    async restart(meanwhile) {
+      await server.stop();
+      await meanwhile();
+      await server.start();
     },
     async stop() {
       await server.stop();
@@ -55,14 +61,12 @@ export async function startPostgres(): Promise<Postgres> {
 }
 
 /** A shell that waits for the end of its input, which comes with the end of this process, and then clears up. */
-async function endWithThisProcess(folder: string) {
-  const postmaster = (await readFile(join(folder, 'postmaster.pid'), 'utf8')).split('\n')[0] ?? '';
-  const clearUp =
-    'cat; kill -QUIT "$0" 2>/dev/null; while kill -0 "$0" 2>/dev/null; do sleep 0.1; done; rm -rf "$1"';
-  const guard = spawn('sh', ['-c', clearUp, postmaster, folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
+function endWithThisProcess(folder: string) {
+  const clearUp = `cat
+    server=$(head -n 1 "$0/postmaster.pid" 2>/dev/null)
+    [ -n "$server" ] && kill -QUIT "$server" && while kill -0 "$server" 2>/dev/null; do sleep 0.1; done
+    rm -rf "$0"`;
+  const guard = spawn('sh', ['-c', clearUp, folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   guard.unref();
   return guard;
 }

@@ -75,6 +75,14 @@ export function createSchema(context: SandboxContext): Schema {
     changed(logicalName);
   }
 
+  function settleKey(logicalName: string, keyMetadataId: string, status: 'Active' | 'Failed'): void {
+    const table = current().tables.get(logicalName);
+    if (!table) return;
+    const keys = table.keys.map((key) => (key.metadataId === keyMetadataId ? { ...key, status } : key));
+    changedTables.set(logicalName, { is: { ...table, keys } });
+    changed();
+  }
+
   function saveRelationship(relationship: Relationship): void {
     changedRelationships.set(relationship.schemaName, { is: relationship });
     changed();
@@ -124,6 +132,7 @@ export function createSchema(context: SandboxContext): Schema {
     saveGlobalOptionSet,
     deleteGlobalOptionSet,
     deletedSince: (version) => [...deleted.values()].filter((entry) => entry.version > version),
+    settleKey,
     noteDeleted,
   };
 }

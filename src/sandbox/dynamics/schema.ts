@@ -178,6 +178,8 @@ export interface Schema {
   deleteGlobalOptionSet(name: string): void;
   /** Metadata deleted behind a row version. */
   deletedSince(version: number): DeletedMetadata[];
+  /** Ends a key's Pending state. It is no change of the schema: delta tokens stay valid. */
+  settleKey(logicalName: string, keyMetadataId: string, status: 'Active' | 'Failed'): void;
   /** Notes a deletion inside a table, of a column or a key. */
   noteDeleted(kind: DeletedMetadata['kind'], metadataId: string): void;
 }

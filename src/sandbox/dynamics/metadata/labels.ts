@@ -33,24 +33,26 @@ export function labelOf(text: string | undefined, others: Record<string, string>
 export const labelFrom = (labels: Record<string, string>, id: string) =>
   labelOf(labels[BASE_LANGUAGE] ?? Object.values(labels)[0], labels, id);
 
-/** Reads a `Label` that a client sent; undefined when it has no text. */
-export function readLabel(label: unknown): Texts | undefined {
-  if (typeof label === 'string') return { text: label, others: {} };
+/** Reads a `Label` that a client sent, by language code; undefined when it has no text. */
+export function readLabels(label: unknown): Record<string, string> | undefined {
+  if (typeof label === 'string') return { [BASE_LANGUAGE]: label };
   if (typeof label !== 'object' || label === null) return undefined;
   const { LocalizedLabels: list, UserLocalizedLabel: user } = label as Record<string, unknown>;
-  const others: Record<string, string> = {};
+  const labels: Record<string, string> = {};
   for (const entry of Array.isArray(list) && list.length > 0 ? (list as unknown[]) : [user]) {
     const { Label: text, LanguageCode: code } = (entry ?? {}) as Record<string, unknown>;
-    if (typeof text === 'string') others[String(code ?? BASE_LANGUAGE)] = text;
+    if (typeof text === 'string') labels[String(code ?? BASE_LANGUAGE)] = text;
   }
-  const text = others[BASE_LANGUAGE] ?? Object.values(others)[0];
-  if (text === undefined) return undefined;
-  delete others[BASE_LANGUAGE];
-  return { text, others };
+  return Object.keys(labels).length > 0 ? labels : undefined;
 }
 
-/** Labels by language code, as options keep them. */
-export function readLabels(label: unknown): Record<string, string> | undefined {
-  const texts = readLabel(label);
-  return texts && { [BASE_LANGUAGE]: texts.text, ...texts.others };
+/** As `readLabels`, with the base language apart; a label that lacks it takes the first that it has. */
+export function readLabel(label: unknown): Texts | undefined {
+  const labels = readLabels(label);
+  return labels && textsOf(labels);
+}
+
+export function textsOf(labels: Record<string, string>): Texts {
+  const { [BASE_LANGUAGE]: base, ...others } = labels;
+  return { text: base ?? Object.values(others)[0] ?? '', others };
 }

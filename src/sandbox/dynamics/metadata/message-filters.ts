@@ -21,7 +21,7 @@ export function syncMessageFilters(context: SandboxContext, schema: Schema, reco
       wanted.set(`${message} ${table.logicalName}`, { message, table: table.logicalName });
     }
   }
-  for (const row of [...records.rows('sdkmessagefilter')]) {
+  for (const row of records.rows('sdkmessagefilter')) {
     const name = String(row.values['name']);
     if (!wanted.delete(name)) records.remove('sdkmessagefilter', row.id);
   }

@@ -18,7 +18,9 @@ export function projectAll(
   type: MetadataType,
   query: Pick<ODataQuery, 'select' | 'filter' | 'orderBy' | 'top' | 'expand'>,
 ): Record<string, unknown>[] {
-  const { filter, orderBy, top } = query;
+  const { filter, orderBy, top, select = [], expand } = query;
+  for (const name of select) requireSelectable(type, name);
+  for (const { property } of expand) requireNavigation(type, property);
   if (filter) requireFilterProperties(type, filter);
   for (const { path } of orderBy) requireProperty(type, path[0] ?? '');
   let found = filter ? items.filter((item) => evaluate(filter, resolverOf(item.definition()))) : items;
@@ -50,9 +52,8 @@ export function project(
   if (select === undefined) Object.assign(shaped, definition);
   else {
     for (const name of select) {
-      if (name.startsWith('@') || navigationTarget(type, name)) continue;
-      requireProperty(type, name);
-      shaped[name] = definition[name];
+      requireSelectable(type, name);
+      if (name in definition) shaped[name] = definition[name];
     }
     if ('MetadataId' in definition) shaped['MetadataId'] = definition['MetadataId'];
   }
@@ -66,8 +67,7 @@ function expandInto(
   type: MetadataType,
   { property, query }: ExpandItem,
 ): void {
-  const target = navigationTarget(type, property);
-  if (!target) throw unknownProperty(type, property);
+  const target = requireNavigation(type, property);
   const found = resource.navigation[property]?.() ?? null;
   if (Array.isArray(found)) shaped[property] = projectAll(found, target.type, query);
   else shaped[property] = found && project(found, target.type, query);
@@ -93,6 +93,17 @@ function requireFilterProperties(type: MetadataType, node: FilterNode): void {
 
 function requireOperand(type: MetadataType, operand: Operand): void {
   if (operand.kind === 'path') requireProperty(type, operand.path[0] ?? '');
+}
+
+/** Annotations and navigation properties may stand in `$select` too; they bring nothing. */
+function requireSelectable(type: MetadataType, name: string): void {
+  if (!name.startsWith('@') && !navigationTarget(type, name)) requireProperty(type, name);
+}
+
+function requireNavigation(type: MetadataType, name: string) {
+  const target = navigationTarget(type, name);
+  if (!target) throw unknownProperty(type, name);
+  return target;
 }
 
 function requireProperty(type: MetadataType, name: string): void {

@@ -12,6 +12,5 @@ export function syncRetention(context: SandboxContext, records: Records): void {
   const days = context.limits().dynamics.deltaRetentionDays;
   if (applied.get('days') === days) return;
   applied.set('days', days);
-  for (const { id } of [...records.rows('organization')])
-    records.update('organization', id, { [COLUMN]: days });
+  for (const { id } of records.rows('organization')) records.update('organization', id, { [COLUMN]: days });
 }

@@ -17,7 +17,7 @@ const parked = (sourceId: string): RowOutcome => ({
 });
 
 onBothBackends('outcomes', (under) => {
-  test('are kept with the cursor, counted once, and knew nothing of other ids', async () => {
+  test('are kept with the cursor and counted, repeats are not', async () => {
     const { ledger, freshFlow } = under();
     const flow = freshFlow();
     await ledger.startRun(flow, 'run');

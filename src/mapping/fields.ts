@@ -1,0 +1,157 @@
+import {
+  writerFor,
+  converterFor,
+  EMPTY,
+  heldBy,
+  labelOf,
+  labelsFor,
+  textOf,
+  type Converted,
+} from './convert.js';
+import type {
+  Payload,
+  PayloadValue,
+  SourceColumn,
+  SourceRow,
+  SourceTable,
+  TargetField,
+  TargetResource,
+} from './model.js';
+import type { ColumnMapping, ConstantMapping, LinkMapping, TableMapping } from './schema.js';
+
+/** One Campaign field of a mapping: where its value comes from, and where it stands in a record. */
+export interface CompiledField {
+  field: TargetField;
+  /** Also sent when a row changes. */
+  followsUpdates: boolean;
+  valueOf: (row: SourceRow) => Converted;
+  put: (payload: Payload, value: PayloadValue) => void;
+  /** The value that a record of Campaign holds, in the form in which it would have been sent. */
+  heldIn: (record: Record<string, unknown>) => PayloadValue;
+}
+
+/** The mapping's fields, constants and links. `problem` is told what can never be sent. */
+export function compileFields(
+  mapping: TableMapping,
+  source: SourceTable,
+  target: TargetResource,
+  problem: (text: string) => void,
+): CompiledField[] {
+  const place = (to: string) => {
+    const field = fieldOf(to, target);
+    return { field, put: setterOf(to), heldIn: getterOf(to, heldBy(field)) };
+  };
+  const fields = mapping.fields.map((entry) => ({
+    ...place(entry.to),
+    followsUpdates: entry.applyUpdates,
+    valueOf: 'value' in entry ? constant(entry, target, problem) : column(entry, mapping, source, target),
+  }));
+  const links = mapping.links.map((link) => ({
+    ...place(link.to),
+    followsUpdates: true,
+    valueOf: parentKey(link, source, target, problem),
+  }));
+  return [...fields, ...links];
+}
+
+/** A field that Campaign's metadata does not have is left to Campaign to refuse, row by row. */
+export const fieldOf = (path: string, target: TargetResource): TargetField =>
+  (Object.hasOwn(target.fields, path) ? target.fields[path] : undefined) ?? {
+    path,
+    type: 'other',
+    readOnly: false,
+  };
+
+export const columnOf = (name: string, source: SourceTable): SourceColumn | undefined =>
+  Object.hasOwn(source.columns, name) ? source.columns[name] : undefined;
+
+function constant(
+  { value, to }: ConstantMapping,
+  target: TargetResource,
+  problem: (text: string) => void,
+): CompiledField['valueOf'] {
+  const field = fieldOf(to, target);
+  const converted = writerFor(field)(value);
+  if (converted.kind === 'fault')
+    problem(`the constant for ${to} does not fit its type (${field.type}) or length`);
+  return () => converted;
+}
+
+function column(
+  { from, to, choice }: ColumnMapping,
+  { replacements }: TableMapping,
+  source: SourceTable,
+  target: TargetResource,
+): CompiledField['valueOf'] {
+  const sourceColumn = columnOf(from, source);
+  if (!sourceColumn) return () => EMPTY;
+  const { selectName } = sourceColumn;
+  const field = fieldOf(to, target);
+  const convert = converterFor(sourceColumn, field, choice);
+  const replaced = new Map(
+    replacements
+      .filter((replacement) => replacement.field === from)
+      .map((replacement) => [textOf(replacement.from), writerFor(field)(replacement.to)]),
+  );
+  if (replaced.size === 0) return (row) => convert(row[selectName]);
+  const labels = labelsFor(sourceColumn, field, choice);
+  return (row) => {
+    const value = row[selectName];
+    const label = labels && labelOf(value, labels);
+    return (
+      replaced.get(textOf(value)) ?? (label === undefined ? undefined : replaced.get(label)) ?? convert(value)
+    );
+  };
+}
+
+/**
+ * Where a link joins on a field of its own, that field takes the parent's id, and the order of writing does not matter
+ * (campaign.md §2). By its PKey a parent can only be named after it was read from Campaign, which no row tells.
+ */
+function parentKey(
+  { from, to, by }: LinkMapping,
+  source: SourceTable,
+  target: TargetResource,
+  problem: (text: string) => void,
+): CompiledField['valueOf'] {
+  if (by === 'pkey') problem(`the link ${to}: by pkey is not supported yet`);
+  const sourceColumn = columnOf(from, source);
+  if (!sourceColumn) return () => EMPTY;
+  const convert = converterFor(sourceColumn, fieldOf(to, target), 'technical');
+  return (row) => {
+    const id = row[sourceColumn.selectName];
+    return convert(typeof id === 'string' ? id.toLowerCase() : id);
+  };
+}
+
+function setterOf(path: string): CompiledField['put'] {
+  const names = path.split('.');
+  const last = names.pop() ?? path;
+  if (names.length === 0) {
+    return (payload, value) => {
+      payload[last] = value;
+    };
+  }
+  return (payload, value) => {
+    let inner = payload;
+    for (const name of names) {
+      const held = inner[name];
+      const next: Payload = typeof held === 'object' && held !== null ? held : {};
+      inner[name] = next;
+      inner = next;
+    }
+    inner[last] = value;
+  };
+}
+
+function getterOf(path: string, held: (value: unknown) => PayloadValue): CompiledField['heldIn'] {
+  const names = path.split('.');
+  return (record) => {
+    let value: unknown = record;
+    for (const name of names) {
+      const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+      value = isThere ? (value as Record<string, unknown>)[name] : undefined;
+    }
+    return held(value);
+  };
+}

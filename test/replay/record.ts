@@ -1,0 +1,76 @@
+/**
+ * Records the histories that replay.test.ts replays, from real runs. Run it after a deliberate, compatible change of a workflow, and
+ * keep the old files: `npx tsx test/replay/record.ts`.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { signalFlow, waitForFlow } from '../../src/command-line/flows.js';
+import { findTemporalCli } from '../../src/temporal-cli.js';
+import { startTemporalServer } from '../../src/temporal-server.js';
+import { searchAttributeKeys } from '../../src/workflows/visibility.js';
+import { exampleDocument } from '../support/mapping-document.js';
+import { flow, startStack, type Stack } from '../support/stack.js';
+
+const folder = fileURLToPath(new URL('./histories/', import.meta.url));
+mkdirSync(folder, { recursive: true });
+const temporary = await mkdtemp(join(tmpdir(), 'record-'));
+const server = await startTemporalServer({
+  cli: await findTemporalCli({ environment: process.env, log: console.error }),
+  port: 0,
+  logFile: join(temporary, 'temporal.log'),
+  searchAttributes: Object.values(searchAttributeKeys),
+});
+const stack = await startStack({ temporalAddress: server.address, contacts: 50, document: exampleDocument });
+try {
+  await stack.sync();
+  await save(stack, flow, 'ingress.first-load');
+  await stack.resync('verify');
+  await save(stack, flow, 'ingress.verify');
+
+  const starter = { client: stack.client, heartbeatSeconds: 5 };
+  await signalFlow(starter, flow, 'pause');
+  await signalFlow(starter, flow, 'resync', { mode: 'rewrite' });
+  await signalFlow(starter, flow, 'resume');
+  await waitForFlow(stack.client, flow);
+  await save(stack, flow, 'ingress.paused-and-resumed');
+
+  await stack.systems.sandbox.faults([{ system: 'campaign', kind: 'throttle', retryAfter: 65, times: 1 }]);
+  await stack.systems.sandbox.bulk({ change: 1 });
+  const throttled = await signalFlow(starter, flow, 'poll');
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await stack.systems.sandbox.clearFaults();
+  await throttled.signal('poll');
+  await waitForFlow(stack.client, flow);
+  await save(stack, flow, 'ingress.throttled');
+
+  await stack.client.schedule.getHandle(flow).trigger();
+  for (;;) {
+    const ids = [];
+    for await (const { workflowId, status } of stack.client.workflow.list({ query: "WorkflowType = 'tick'" })) {
+      if (status.name === 'COMPLETED') ids.push(workflowId);
+    }
+    if (ids[0] !== undefined) {
+      await save(stack, ids[0], 'tick.ran');
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  for await (const { workflowId } of stack.client.workflow.list({ query: "WorkflowType = 'inspect'" })) {
+    await save(stack, workflowId, 'inspect.apply');
+    break;
+  }
+} finally {
+  await stack.stop();
+  await server.stop();
+  await rm(temporary, { recursive: true, force: true });
+}
+
+async function save({ client }: Stack, workflowId: string, name: string): Promise<void> {
+  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  writeFileSync(join(folder, `${name}.json`), historyToJSON(history));
+  console.error(`${name}: ${history.events?.length} events`);
+}
