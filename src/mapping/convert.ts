@@ -109,10 +109,7 @@ function typedWriter(field: TargetField, column?: SourceColumn): Converter {
     case 'double':
       return (value) => numeric(numberOf(bit(value)));
     case 'float':
-      return (value) => {
-        const number = numberOf(bit(value));
-        return numeric(number === undefined ? undefined : shortestSingle(number));
-      };
+      return (value) => numeric(numberOf(bit(value)), shortestSingle);
     case 'date':
       return (value) => toDate(value, column);
     case 'datetime':
@@ -134,8 +131,11 @@ function toBoolean(value: unknown): Converted {
 
 const bit = (value: unknown): unknown => (typeof value === 'boolean' ? Number(value) : value);
 
-const numeric = (number: number | undefined): Converted =>
-  number !== undefined && Math.abs(number) <= Number.MAX_SAFE_INTEGER ? of(number) : NOT_CONVERTIBLE;
+/** Beyond 2^53 a number would be sent as another one. */
+function numeric(number: number | undefined, inForm = (exact: number): number => exact): Converted {
+  const isExact = number !== undefined && Math.abs(number) <= Number.MAX_SAFE_INTEGER;
+  return isExact ? of(inForm(number)) : NOT_CONVERTIBLE;
+}
 
 function toDate(value: unknown, column?: SourceColumn): Converted {
   const moment = typeof value === 'string' ? readMoment(value) : undefined;

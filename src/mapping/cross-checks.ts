@@ -1,3 +1,4 @@
+import { textOf } from './convert.js';
 import { linkFaults } from './link-checks.js';
 import { listAt, memberOf, repeatedAt, textAt, type CrossFault, type Path } from './raw-file.js';
 import { readDurationMs } from './schema.js';
@@ -80,7 +81,7 @@ function replacementFaults(table: unknown, at: Path): CrossFault[] {
   });
   const replaced = replacements.map((replacement) => {
     const [field, from] = [textAt(replacement, 'field'), memberOf(replacement, 'from')];
-    return field === undefined || from === undefined ? undefined : JSON.stringify([field, String(from)]);
+    return field === undefined || typeof from === 'object' ? undefined : `${field} ${textOf(from)}`;
   });
   const twice = repeatedAt(replaced).map((index) => ({
     path: [...at, 'replacements', index, 'from'],

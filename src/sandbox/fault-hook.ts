@@ -54,17 +54,18 @@ export function applyFaults(
     if (!fault) return;
     request.fault = fault;
     const refused = await strike(fault, request, reply);
+    if (!refused) return;
+    if (!reply.sent || fault.kind !== 'reset') countRefusal?.(request, reply.statusCode);
     // Awaiting a reply waits until it is sent, which ends the call here.
-    if (refused) return reply;
+    return reply;
   });
 
   app.addHook('onSend', (request, reply, payload, done) => {
+    // Whatever an operation does itself: no answer leaves before what it reports is on disk.
+    context.store.commit();
     const kind = request.fault?.kind;
-    if (kind === 'accepted-then-reset') {
-      context.store.commit();
-      request.raw.socket.destroy();
-    } else if (kind === 'truncate' && (typeof payload === 'string' || Buffer.isBuffer(payload))) {
-      context.store.commit();
+    if (kind === 'accepted-then-reset') request.raw.socket.destroy();
+    else if (kind === 'truncate' && (typeof payload === 'string' || Buffer.isBuffer(payload))) {
       sendHalf(request, reply, Buffer.from(payload));
     } else done(null, payload);
   });

@@ -16,7 +16,7 @@ test('no folder is a catch-all', () => {
 });
 
 test('every name is in kebab-case', () => {
-  const name = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|setup|config|d))?\.ts$/;
+  const name = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)?\.ts$/;
   const folderName = /^(\.|[a-z0-9]+(-[a-z0-9]+)*)$/;
   const odd = all.filter(
     ({ path }) =>

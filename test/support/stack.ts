@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import Long from 'long';
 import { pino } from 'pino';
 import { applyMapping } from '../../src/command-line/apply.js';
@@ -16,6 +17,9 @@ import { addMissingSearchAttributes } from '../../src/temporal-server.js';
 import { searchAttributeKeys } from '../../src/workflows/visibility.js';
 import { startWorker, type RunningWorker } from '../../src/worker.js';
 import { connectSystems, type Systems } from './systems.js';
+
+// One quiet runtime for all workers of a test process.
+Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
 
 /** Sandbox, worker and a Temporal namespace of its own on the suite's one server: the product, in this process. */
 export interface Stack {

@@ -36,17 +36,13 @@ function declaredNavigation(schema: Schema, table: Table, name: string): Navigat
     column = table.columns[relationship.referencingAttribute];
     targets.push(relationship.referenced);
   }
-  if (column)
-    return {
-      kind: 'single',
-      column,
-      targets: name === column.logicalName ? (column.targets ?? targets) : targets,
-    };
+  if (column) return { kind: 'single', column, targets: column.type === 'Owner' ? ownersOf(column) : targets };
   const owner = table.columns[name];
-  if (owner?.type === 'Owner')
-    return { kind: 'single', column: owner, targets: owner.targets ?? ['systemuser', 'team'] };
-  return undefined;
+  return owner?.type === 'Owner' ? { kind: 'single', column: owner, targets: ownersOf(owner) } : undefined;
 }
+
+/** `ownerid` leads to `owner`, the base of users and teams. */
+const ownersOf = (column: Column): string[] => column.targets ?? ['systemuser', 'team'];
 
 function childrenOf(relationship: Relationship, table: Table, name: string): Navigation | undefined {
   const { referenced, referencing, referencedNavigation, referencingAttribute } = relationship;

@@ -2,7 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SandboxContext } from '../context.js';
 import { readBodiesAsText } from '../text-bodies.js';
 import { isLookup, isoSeconds, propertyName, readColumn } from './column-values.js';
-import { badRequest, DataverseError, dataverseError, expiredDeltaError, rowNotFound, unknownSegment } from './errors.js';
+import {
+  badRequest,
+  DataverseError,
+  dataverseError,
+  expiredDeltaError,
+  rowNotFound,
+  unknownSegment,
+} from './errors.js';
 import { registerMetadata } from './metadata/server.js';
 import { evaluate } from './odata/evaluate.js';
 import { parseQuery } from './odata/query.js';
@@ -12,7 +19,12 @@ import type { Records, StoredRow } from './records.js';
 import type { Schema, Table } from './schema.js';
 
 /** Thin stand-in of the record protocol. */
-export function registerDynamics(app: FastifyInstance, context: SandboxContext, schema: Schema, given: Records): void {
+export function registerDynamics(
+  app: FastifyInstance,
+  context: SandboxContext,
+  schema: Schema,
+  given: Records,
+): void {
   const records = given as RecordStore;
   registerMetadata(app, context, schema, records);
   void app.register((scope, _options, done) => {
@@ -22,7 +34,10 @@ export function registerDynamics(app: FastifyInstance, context: SandboxContext, 
       try {
         answer(request, reply, (name) => (route = `${request.method} ${name}`));
       } catch (error) {
-        const fault = error instanceof DataverseError ? error : dataverseError(500, '0x80040216', String((error as Error).stack));
+        const fault =
+          error instanceof DataverseError
+            ? error
+            : dataverseError(500, '0x80040216', String((error as Error).stack));
         const { status, body } = fault as unknown as { status: number; body: object };
         reply.code(status).send(body);
       }
@@ -46,8 +61,16 @@ export function registerDynamics(app: FastifyInstance, context: SandboxContext, 
     }
     if (path === 'Merge') {
       named('Merge');
-      const body = JSON.parse(String(request.body)) as { Subordinate: { contactid: string }; Target: { contactid: string } };
-      records.update('contact', body.Subordinate.contactid, { statecode: 1, statuscode: 2, merged: true, masterid: body.Target.contactid });
+      const body = JSON.parse(String(request.body)) as {
+        Subordinate: { contactid: string };
+        Target: { contactid: string };
+      };
+      records.update('contact', body.Subordinate.contactid, {
+        statecode: 1,
+        statuscode: 2,
+        merged: true,
+        masterid: body.Target.contactid,
+      });
       reply.code(204).send();
       return;
     }
@@ -98,20 +121,27 @@ export function registerDynamics(app: FastifyInstance, context: SandboxContext, 
         const more = page.length < changes.length && last;
         reply.send({
           '@odata.context': `${base}$metadata#${table!.entitySetName}/$delta`,
-          [more ? '@odata.nextLink' : '@odata.deltaLink']: `${plain}&$deltatoken=${token(more ? last.version : records.version())}`,
+          [more ? '@odata.nextLink' : '@odata.deltaLink']:
+            `${plain}&$deltatoken=${token(more ? last.version : records.version())}`,
           value: page.map((change) =>
             change.kind === 'changed'
               ? render(table!, change.row, select)
-              : { '@odata.context': `${base}$metadata#${table!.entitySetName}/$deletedEntity`, id: change.id, reason: 'deleted' },
+              : {
+                  '@odata.context': `${base}$metadata#${table!.entitySetName}/$deletedEntity`,
+                  id: change.id,
+                  reason: 'deleted',
+                },
           ),
         });
         return;
       }
-      if (prefer.trackChanges && (query.filter || query.orderBy.length > 0)) throw badRequest('not supported when Change Tracking is enabled.');
+      if (prefer.trackChanges && (query.filter || query.orderBy.length > 0))
+        throw badRequest('not supported when Change Tracking is enabled.');
       const page: StoredRow[] = [];
       let more = false;
       for (const row of records.ordered(name, query.skipToken)) {
-        if (query.filter && !evaluate(query.filter, (column) => valueAt(table!, row, column[0] ?? ''))) continue;
+        if (query.filter && !evaluate(query.filter, (column) => valueAt(table!, row, column[0] ?? '')))
+          continue;
         if (page.length === size) {
           more = true;
           break;
@@ -122,7 +152,9 @@ export function registerDynamics(app: FastifyInstance, context: SandboxContext, 
       reply.send({
         '@odata.context': `${base}$metadata#${table!.entitySetName}`,
         ...(more
-          ? { '@odata.nextLink': `${plain}${query.filter ? `&$filter=${encodeURIComponent(query.options.get('$filter') ?? '')}` : ''}&$skiptoken=${page.at(-1)?.id}` }
+          ? {
+              '@odata.nextLink': `${plain}${query.filter ? `&$filter=${encodeURIComponent(query.options.get('$filter') ?? '')}` : ''}&$skiptoken=${page.at(-1)?.id}`,
+            }
           : prefer.trackChanges
             ? { '@odata.deltaLink': `${plain}&$deltatoken=${token(records.version())}` }
             : {}),
@@ -131,16 +163,23 @@ export function registerDynamics(app: FastifyInstance, context: SandboxContext, 
     }
   }
 
-  const token = (version: number): string => encodeURIComponent(`${version}!${isoSeconds(context.clock.nowMs())}`.replace('Z', ''));
+  const token = (version: number): string =>
+    encodeURIComponent(`${version}!${isoSeconds(context.clock.nowMs())}`.replace('Z', ''));
   function valueAt(table: Table, row: StoredRow, property: string): unknown {
-    const column = Object.values(table.columns).find((candidate) => propertyName(candidate) === property || candidate.logicalName === property);
+    const column = Object.values(table.columns).find(
+      (candidate) => propertyName(candidate) === property || candidate.logicalName === property,
+    );
     return column ? readColumn(table, row, column, records.caller()) : undefined;
   }
   function render(table: Table, row: StoredRow, select: string[] | undefined): object {
-    const columns = Object.values(table.columns).filter((column) => !select || select.includes(isLookup(column) ? propertyName(column) : column.logicalName));
+    const columns = Object.values(table.columns).filter(
+      (column) => !select || select.includes(isLookup(column) ? propertyName(column) : column.logicalName),
+    );
     return {
       '@odata.etag': `W/"${row.version}"`,
-      ...Object.fromEntries(columns.map((column) => [propertyName(column), readColumn(table, row, column, records.caller())])),
+      ...Object.fromEntries(
+        columns.map((column) => [propertyName(column), readColumn(table, row, column, records.caller())]),
+      ),
       [table.primaryId]: row.id,
     };
   }

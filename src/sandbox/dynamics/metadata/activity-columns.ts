@@ -125,11 +125,18 @@ export function activityRelationships(table: Table): Relationship[] {
   ];
 }
 
+/** Standard activities name their relationships by schema names, e.g. `Contact_Tasks`. */
+const CAPITALISED: Record<string, string> = { account: 'Account', contact: 'Contact' };
+
+/** Lets an activity be about rows of `target`; deleting such a row deletes its activities. */
 export function regardingRelationship(table: Table, target: string): Relationship {
   const isBase = table.logicalName === 'activitypointer';
-  const [schemaName, navigation] = isBase
-    ? [`${target}_ActivityPointers`, `regardingobjectid_${target}`]
-    : [`${target}_${table.entitySetName}`, `regardingobjectid_${target}_${table.logicalName}`];
+  const schemaName = table.isCustom
+    ? `${target}_${table.entitySetName}`
+    : `${CAPITALISED[target] ?? target}_${table.schemaName}s`;
+  const navigation = isBase
+    ? `regardingobjectid_${target}`
+    : `regardingobjectid_${target}_${table.logicalName}`;
   return {
     ...lookupRelationship(schemaName, target, table.logicalName, 'regardingobjectid', navigation, 'Cascade'),
     isCustom: table.isCustom,

@@ -134,6 +134,16 @@ test('names the navigation properties of contact with their exact case', async (
   ]);
 });
 
+test('names what deleting an account does to its contacts, and the timeline of a contact', async () => {
+  const service = await startMetadata();
+  const { body } = await service.get(
+    "EntityDefinitions(LogicalName='account')/OneToManyRelationships?$filter=SchemaName eq 'contact_customer_accounts'",
+  );
+  expect(items(body)[0]?.['CascadeConfiguration']).toMatchObject({ Delete: 'Cascade' });
+  const tasks = await service.get("RelationshipDefinitions(SchemaName='Contact_Tasks')");
+  expect(tasks.body['ReferencingEntityNavigationPropertyName']).toBe('regardingobjectid_contact_task');
+});
+
 test('refuses properties that the declared type does not have', async () => {
   const service = await startMetadata();
   const uncast = await service.get("EntityDefinitions(LogicalName='contact')/Attributes?$select=MaxLength");

@@ -31,6 +31,14 @@ const DECLARED: Declared[] = [
   ['lk_audit_callinguserid', 'systemuser', 'audit', 'callinguserid'],
 ];
 
+/** What deleting the referenced row does, where it does anything. */
+const DELETE_CASCADES: Record<string, Relationship['cascadeDelete']> = {
+  contact_customer_accounts: 'Cascade',
+  contact_customer_contacts: 'Cascade',
+  account_parent_account: 'RemoveLink',
+  account_primary_contact: 'RemoveLink',
+};
+
 /** All relationships of the base tables. */
 export const baseRelationships = (tables: Table[]): Relationship[] => [
   ...DECLARED.map(([schemaName, referenced, referencing, attribute, navigation]) =>
@@ -40,7 +48,7 @@ export const baseRelationships = (tables: Table[]): Relationship[] => [
       referencing,
       attribute,
       navigation ?? attribute,
-      schemaName === 'contact_customer_accounts' ? 'RemoveLink' : 'NoCascade',
+      DELETE_CASCADES[schemaName] ?? 'NoCascade',
     ),
   ),
   ...tables.flatMap(systemRelationships),
