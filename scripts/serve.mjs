@@ -2,11 +2,17 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const entries = { worker: '../dist/worker.js', starter: '../dist/starter.js', sandbox: '../dist/sandbox/main.js' };
+const entries = {
+  worker: '../dist/worker.js',
+  starter: '../dist/starter.js',
+  sandbox: '../dist/sandbox/main.js',
+};
 
 const [command, ...argv] = process.argv.slice(2);
 if (!(command in entries)) {
-  process.stderr.write(`Unknown command ${command ?? '(none)'}: one of ${Object.keys(entries).join(', ')}.\n`);
+  process.stderr.write(
+    `Unknown command ${command ?? '(none)'}: one of ${Object.keys(entries).join(', ')}.\n`,
+  );
   process.exit(2);
 }
 try {
@@ -31,7 +37,8 @@ async function readyLine(file) {
       return JSON.parse(await readFile(file, 'utf8'));
     } catch (error) {
       if (error.code !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
-      if (!said) process.stderr.write('DYNAMICS_URL and CAMPAIGN_URL are not set: waiting for the sandbox.\n');
+      if (!said)
+        process.stderr.write('DYNAMICS_URL and CAMPAIGN_URL are not set: waiting for the sandbox.\n');
       await delay(1000);
     }
   }

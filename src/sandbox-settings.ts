@@ -2,7 +2,14 @@ import type { Environment } from './config.js';
 import type { SandboxReady } from './sandbox/index.js';
 
 /** The settings that point the service at a sandbox, from the line that the sandbox prints when it is ready. */
-export function sandboxSettings({ dynamics, campaign, entra, ims, journal, credentials }: SandboxReady): Environment {
+export function sandboxSettings({
+  dynamics,
+  campaign,
+  entra,
+  ims,
+  journal,
+  credentials,
+}: SandboxReady): Environment {
   return {
     DYNAMICS_URL: dynamics,
     DYNAMICS_TENANT_ID: credentials.tenantId,

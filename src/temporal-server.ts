@@ -30,6 +30,8 @@ export interface TemporalServerOptions {
   logFile: string;
   /** Registered if the namespace does not know them yet. */
   searchAttributes: readonly SearchAttributePair['key'][];
+  /** Settings of the server's dynamic configuration. */
+  dynamicConfig?: Record<string, string | number | boolean>;
 }
 
 export interface TemporalServer {
@@ -142,7 +144,7 @@ if [ -n "$pid_file" ]; then rm -f "$pid_file"; fi
 `;
 
 async function launch(
-  { cli, dbFile, logFile }: TemporalServerOptions,
+  { cli, dbFile, logFile, dynamicConfig = {} }: TemporalServerOptions,
   port: number,
   uiPort: number | undefined,
 ): Promise<TemporalServer> {
@@ -159,6 +161,10 @@ async function launch(
     'warn',
     ...(uiPort === undefined ? ['--headless'] : ['--ui-ip', host, '--ui-port', String(uiPort)]),
     ...(dbFile ? ['--db-filename', resolve(dbFile)] : []),
+    ...Object.entries(dynamicConfig).flatMap(([name, value]) => [
+      '--dynamic-config-value',
+      `${name}=${JSON.stringify(value)}`,
+    ]),
   ];
   const pidFile = dbFile ? pidFileOf(dbFile) : '';
   // A group of its own: Ctrl-C must not end the server under a worker that is still shutting down.

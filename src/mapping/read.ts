@@ -1,4 +1,14 @@
-import { isMap, isSeq, LineCounter, parseDocument, type Document, type Node, type YAMLError } from 'yaml';
+import {
+  isMap,
+  isSeq,
+  Lexer,
+  LineCounter,
+  parseDocument,
+  Parser,
+  visit,
+  type Document,
+  type Node,
+} from 'yaml';
 import { crossChecks } from './cross-checks.js';
 import type { CrossFault, Path } from './raw-file.js';
 import { schemaFaults } from './schema-faults.js';
@@ -16,6 +26,8 @@ export interface MappingFault {
 
 /** An alias may repeat what stands in the file, but not multiply it a million times. */
 const MAX_ALIASES = 100;
+/** A proper file is nested to about 15; the parser's own recursion ends the process somewhere beyond 1,000. */
+const MAX_DEPTH = 100;
 
 /**
  * Reads sync.yaml: the mapping with its defaults, or every fault it has, in the order of its lines. Only broken YAML hides
@@ -25,13 +37,16 @@ export function readSyncFile(
   text: string,
 ): { ok: true; config: SyncConfig } | { ok: false; faults: MappingFault[] } {
   const lines = new LineCounter();
+  const tooDeepAt = offsetOfDepth(text);
+  if (tooDeepAt !== undefined)
+    return { ok: false, faults: [fileFault(text, tooDeepAt, 'nested too deeply')] };
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, stringKeys: true });
   const faults = yamlFaults(document, lines);
   // After a syntax error the rest of the document is guesswork; a key given twice leaves it intact.
   if (document.errors.every(({ code }) => code === 'DUPLICATE_KEY')) {
-    const read = readDocument(document);
+    const read = readDocument(document, lines);
     if (read.ok && faults.length === 0) return read;
-    if (!read.ok) faults.push(...read.faults.map((fault) => placed(fault, document, lines)));
+    if (!read.ok) faults.push(...read.faults);
   }
   return { ok: false, faults: faults.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
@@ -44,13 +59,26 @@ export const formatFaults = (fileName: string, faults: MappingFault[]): string =
     })
     .join('\n');
 
+/** Where the text is nested deeper than can be read, found without recursion. */
+function offsetOfDepth(text: string): number | undefined {
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const _token of parser.next(lexeme)) continue;
+    if (parser.stack.length > MAX_DEPTH) return parser.offset;
+  }
+  return undefined;
+}
+
+function fileFault(text: string, offset: number, message: string): MappingFault {
+  const before = text.slice(0, offset).split('\n');
+  return { line: before.length, column: (before.at(-1) ?? '').length + 1, path: '', message };
+}
+
 function yamlFaults({ errors, warnings }: Document, lines: LineCounter): MappingFault[] {
-  const exhausted = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
-  const reported: YAMLError[] = exhausted ? [exhausted] : [...errors, ...warnings];
-  return reported.map(({ code, message, pos }) => ({
+  return [...errors, ...warnings].map(({ message, pos }) => ({
     ...position(lines, pos[0]),
     path: '',
-    message: code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : sentence(message),
+    message: sentence(message),
   }));
 }
 
@@ -60,16 +88,33 @@ const sentence = (message: string): string =>
 
 function readDocument(
   document: Document,
-): { ok: true; config: SyncConfig } | { ok: false; faults: CrossFault[] } {
+  lines: LineCounter,
+): { ok: true; config: SyncConfig } | { ok: false; faults: MappingFault[] } {
   let file: unknown;
   try {
     file = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch {
-    return { ok: false, faults: [{ path: [], message: 'an alias that leads nowhere, or too many of them' }] };
+    return { ok: false, faults: [aliasFault(document, lines)] };
   }
   const parsed = syncSchema.safeParse(file);
   const faults = [...(parsed.success ? [] : schemaFaults(parsed.error.issues, file)), ...crossChecks(file)];
-  return parsed.success && faults.length === 0 ? { ok: true, config: parsed.data } : { ok: false, faults };
+  if (parsed.success && faults.length === 0) return { ok: true, config: parsed.data };
+  return { ok: false, faults: faults.map((fault) => placed(fault, document, lines)) };
+}
+
+/** A document that parses but has no value: an alias without its anchor, a bomb of them, or (YAML 1.1) a wrong merge. */
+function aliasFault(document: Document, lines: LineCounter): MappingFault {
+  let offset = document.contents?.range?.[0] ?? 0;
+  let message = 'a merge (<<) of what is no mapping';
+  visit(document, {
+    Alias(_key, alias) {
+      offset = alias.range?.[0] ?? offset;
+      const isResolved = alias.resolve(document) !== undefined;
+      message = isResolved ? 'too many aliases' : 'an alias without its anchor';
+      return isResolved ? undefined : visit.BREAK;
+    },
+  });
+  return { ...position(lines, offset), path: '', message };
 }
 
 const placed = ({ path, message }: CrossFault, document: Document, lines: LineCounter): MappingFault => ({

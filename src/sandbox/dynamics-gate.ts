@@ -31,9 +31,10 @@ export function dynamicsErrors(tenantId: string): VendorErrors {
 export function guardDynamics(app: FastifyInstance, context: SandboxContext, tenantId: string): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (!isDynamicsApi(request.url) || isInternalPart(request) || reply.sent) return done();
-    switch (checkDynamicsToken(context, request.headers.authorization)) {
-      case 'ok':
-        return done();
+    const token = checkDynamicsToken(context, request.headers.authorization);
+    if (token === 'ok') return done();
+    request.refused = true;
+    switch (token) {
       case 'missing':
       case 'expired':
         return sendAnswer(reply, expiredTokenError(tenantId, ownAddress(request)));
@@ -41,6 +42,24 @@ export function guardDynamics(app: FastifyInstance, context: SandboxContext, ten
         return sendAnswer(reply, nonMemberError());
     }
   });
+}
+
+/** Counts the calls that no operation saw, and so none counted: those refused by a fault or for want of a token. */
+export function countRefusals(app: FastifyInstance, context: SandboxContext): void {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (request.refused && isDynamicsApi(request.url)) {
+      context.stats.count('dynamics', routeOf(request), reply.statusCode);
+    }
+    done(null, payload);
+  });
+}
+
+/** `GET contacts`, `PATCH contacts(id)`, `GET contacts/$delta`: as operations name themselves. */
+function routeOf(request: FastifyRequest): string {
+  const [path = '', query = ''] = request.url.split('?');
+  const resource = path.replace(/^\/api\/data\/[^/]+\/?/i, '').replace(/\([^)]*\)/g, '(id)');
+  const delta = /(^|&)(%24|\$)deltatoken=/i.test(query) ? '/$delta' : '';
+  return `${request.method} ${resource}${delta}`;
 }
 
 /** The form of Dataverse's answer to an address that leads nowhere. */
@@ -59,8 +78,6 @@ function statusAnswer(status: number, tenantId: string): DataverseAnswer {
   if (status === 403) return nonMemberError();
   if (status === 429) return throttleError('requests');
   if (status === 404) return dataverseError(404, '0x80040217', 'The requested resource does not exist.');
-  if (status === 503)
-    return dataverseError(503, '0x80072321', 'The service is temporarily unavailable. Try again later.');
   return dataverseError(status, '0x80040224', 'An unexpected error occurred.');
 }
 

@@ -23,9 +23,12 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The fault that this call was hit by. */
     fault?: Fault;
+    /** Answered before anything was carried out, by a fault or for want of a token. */
+    refused?: boolean;
   }
 }
 
+const REFUSALS: ReadonlySet<Fault['kind']> = new Set(['status', 'throttle', 'expire-token', 'expire-delta']);
 const DEFAULT_LATENCY_MS = 1000;
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
@@ -46,6 +49,7 @@ export function applyFaults(
   isApi: (path: string) => boolean,
 ): void {
   app.decorateRequest('fault', undefined);
+  app.decorateRequest('refused', undefined);
 
   app.addHook('onRequest', async (request, reply) => {
     if (isInternalPart(request) || request.url.startsWith('/_sandbox')) return;
@@ -53,11 +57,10 @@ export function applyFaults(
     const fault = context.faults.take(system, request.method, request.url);
     if (!fault) return;
     request.fault = fault;
+    request.refused = REFUSALS.has(fault.kind);
     const refused = await strike(fault, request, reply);
-    if (!refused) return;
-    if (!reply.sent || fault.kind !== 'reset') countRefusal?.(request, reply.statusCode);
     // Awaiting a reply waits until it is sent, which ends the call here.
-    return reply;
+    if (refused) return reply;
   });
 
   app.addHook('onSend', (request, reply, payload, done) => {

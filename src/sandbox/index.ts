@@ -77,7 +77,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const credentials = ensureCredentials(store);
   const build = (plan: SeedPlan): Promise<World> =>
     createWorld({ store, credentials, plan, latencyMs, desk: { reset }, dataModel });
-  let world = await build(first);
+  let world = await build(first).catch((error: unknown) => {
+    store.close();
+    claim?.release();
+    throw error;
+  });
   let resetting: Promise<SeedPlan> | undefined;
 
   /** One after another; calls that come in meanwhile wait, so that none meets half of a world. */

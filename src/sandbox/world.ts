@@ -11,7 +11,14 @@ import { answerCampaignFault, isCampaignApi, registerCampaign } from './campaign
 import { createClock } from './clock.js';
 import type { SandboxContext } from './context.js';
 import { registerControl, type ControlDesk } from './control.js';
-import { answerDynamicsFault, dynamicsErrors, guardDynamics, isDynamicsApi } from './dynamics-gate.js';
+import {
+  answerDynamicsFault,
+  answerUnknownSegment,
+  countRefusals,
+  dynamicsErrors,
+  guardDynamics,
+  isDynamicsApi,
+} from './dynamics-gate.js';
 import { createRecords } from './dynamics/record-store.js';
 import type { Records } from './dynamics/records.js';
 import { createSchema, seedBase } from './dynamics/schema-store.js';
@@ -89,6 +96,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   store.commit();
 
   const dynamics = createApp(DYNAMICS_BODY_BYTES, answerDynamicsFault);
+  countRefusals(dynamics, context);
   applyFaults(
     dynamics,
     context,
@@ -99,6 +107,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   );
   guardDynamics(dynamics, context, credentials.tenantId);
   registerDynamics(dynamics, context, schema, records);
+  dynamics.setNotFoundHandler(answerUnknownSegment);
   const campaign = createApp(CAMPAIGN_BODY_BYTES, answerCampaignFault);
   readBodiesAsText(campaign);
   registerCampaign(campaign, {

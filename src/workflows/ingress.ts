@@ -100,17 +100,18 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
 
   try {
     for (;;) {
-      if (paused) {
-        show();
-        upsertSearchAttributes(closingSearchAttributes('paused', last));
-        await condition(() => !paused);
-      }
       if (workflowInfo().continueAsNewSuggested) {
         await condition(allHandlersFinished);
         await continueAsNew<typeof ingress>({
           ...input,
           carried: { paused, requests, pollAgain, ...(pending && { pending }) },
         });
+      }
+      if (paused) {
+        show();
+        upsertSearchAttributes(closingSearchAttributes('paused', last));
+        await condition(() => !paused || workflowInfo().continueAsNewSuggested);
+        continue;
       }
       poked = false;
       pollAgain = false;

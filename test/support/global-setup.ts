@@ -31,6 +31,8 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     port: 0,
     logFile: join(folder, 'temporal.log'),
     searchAttributes: Object.values(searchAttributeKeys),
+    // Runs continue as new a hundred times sooner than in production, so that every test meets it.
+    dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 40 },
   });
   project.provide('temporalAddress', server.address);
   project.provide('temporalCli', cli);

@@ -36,7 +36,8 @@ function declaredNavigation(schema: Schema, table: Table, name: string): Navigat
     column = table.columns[relationship.referencingAttribute];
     targets.push(relationship.referenced);
   }
-  if (column) return { kind: 'single', column, targets: column.type === 'Owner' ? ownersOf(column) : targets };
+  if (column)
+    return { kind: 'single', column, targets: column.type === 'Owner' ? ownersOf(column) : targets };
   const owner = table.columns[name];
   return owner?.type === 'Owner' ? { kind: 'single', column: owner, targets: ownersOf(owner) } : undefined;
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { list, text, useSandbox } from './support.js';
+import { call, list, text, useSandbox } from './support.js';
 
 const sandbox = useSandbox({ contacts: 40 });
 const CONTACTS = '/api/data/v9.2/contacts';
@@ -33,6 +33,14 @@ describe('stats', () => {
       byRoute: { 'GET contacts': { 200: 1 } },
       batchParts: 0,
       bulkRows: 0,
+    });
+    await sandbox.succeed('PUT', 'faults', [{ system: 'dynamics', kind: 'throttle' }]);
+    await sandbox.dynamics('PATCH', `${CONTACTS}(00000000-0000-4000-8000-000000000001)`, {});
+    await sandbox.dynamics('GET', CONTACTS, undefined, { authorization: 'Bearer nonsense' });
+    const refused = (await sandbox.control('GET', 'stats')).json['dynamics'];
+    expect(refused).toMatchObject({
+      total: 3,
+      byRoute: { 'PATCH contacts(id)': { 429: 1 }, 'GET contacts': { 200: 1, 401: 1 } },
     });
     const empty = (await sandbox.control('POST', 'stats/reset')).json;
     expect([empty['campaign']?.['total'], empty['dynamics']?.['total']]).toEqual([0, 0]);
@@ -144,4 +152,10 @@ it('the control desk answers on the Campaign port too', async () => {
   const origin = new URL(sandbox.ready.campaign).origin;
   const answer = await fetch(`${origin}/_sandbox/stats`);
   expect(answer.status).toBe(200);
+});
+
+it('an address that leads nowhere is answered in the form of the system on that port', async () => {
+  const answer = await call('GET', `${sandbox.ready.dynamics}/nowhere`, undefined, {});
+  expect(answer.status).toBe(404);
+  expect(answer.json['error']).toMatchObject({ message: "Resource not found for the segment 'nowhere'." });
 });

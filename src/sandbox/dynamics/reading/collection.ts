@@ -4,6 +4,7 @@ import type { StoredRow } from '../records.js';
 import type { Table } from '../schema.js';
 import { contextUrl, continuation } from './links.js';
 import { readCookie, writeCookie, type PagePosition } from './paging-cookie.js';
+import { appliedPreferences } from './preferences-applied.js';
 import { rendererOf } from './render.js';
 import { rowCount, rowsInOrder } from './row-source.js';
 import { orderOf, rowFilter, selectRows, type Place } from './select-rows.js';
@@ -19,7 +20,8 @@ export function readCollection(dataverse: Dataverse, call: Call, table: Table): 
     throw badRequest('The query parameter $apply is not supported.');
   }
   for (const name of ['fetchxml', 'savedquery', 'userquery']) {
-    if (query.options.has(name)) throw badRequest(`The query parameter ${name} is not supported by this organization.`);
+    if (query.options.has(name))
+      throw badRequest(`The query parameter ${name} is not supported by this organization.`);
   }
   if (query.deltaToken !== undefined) return readDelta(dataverse, call, table);
   const position = query.skipToken === undefined ? undefined : readCookie(query.skipToken);
@@ -43,7 +45,8 @@ export function pageOf(
   const top = preferences.maxPageSize === undefined ? query.top : undefined;
   const wanted = Math.min(pageSize, top ?? Infinity);
   const render = rendererOf(dataverse, call, table, query);
-  const source = related ?? rowsInOrder(dataverse, table, query.orderBy.length === 0 ? position?.last.id : undefined);
+  const source =
+    related ?? rowsInOrder(dataverse, table, query.orderBy.length === 0 ? position?.last.id : undefined);
   const { page, more } =
     query.orderBy.length === 0
       ? unorderedPage(dataverse, call, table, source, wanted, related ? position?.last.id : undefined)
@@ -127,7 +130,12 @@ function countAnnotations(
   return annotations;
 }
 
-function countRows(dataverse: Dataverse, { query }: Call, table: Table, related: StoredRow[] | undefined): number {
+function countRows(
+  dataverse: Dataverse,
+  { query }: Call,
+  table: Table,
+  related: StoredRow[] | undefined,
+): number {
   if (!query.filter && !related) return rowCount(dataverse, table);
   const meets = rowFilter(dataverse, table, query);
   let total = 0;
@@ -139,13 +147,4 @@ function countRows(dataverse: Dataverse, { query }: Call, table: Table, related:
 export function readCount(dataverse: Dataverse, call: Call, table: Table, related?: StoredRow[]): Answer {
   const total = countRows(dataverse, call, table, related);
   return { status: 200, body: String(Math.min(total, COUNT_LIMIT)) };
-}
-
-/** `Preference-Applied`, naming what of `Prefer` was heeded. */
-export function appliedPreferences({ preferences }: Call, tracked = false): Record<string, string> {
-  const applied: string[] = [];
-  if (tracked) applied.push('odata.track-changes');
-  if (preferences.maxPageSize !== undefined) applied.push(`odata.maxpagesize=${preferences.maxPageSize}`);
-  if (preferences.annotations !== undefined) applied.push(`odata.include-annotations="${preferences.annotations}"`);
-  return applied.length === 0 ? {} : { 'preference-applied': applied.join(',') };
 }

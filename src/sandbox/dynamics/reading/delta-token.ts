@@ -9,7 +9,12 @@ export interface DeltaToken {
 
 /** `<row version>!<MM/dd/yyyy HH:mm:ss>` (dataverse.md §3). */
 export function writeDeltaToken({ version, atMs }: DeltaToken): string {
-  const [year, month, day, time] = new Date(atMs).toISOString().split(/[-T.]/) as [string, string, string, string];
+  const [year, month, day, time] = new Date(atMs).toISOString().split(/[-T.]/) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   return `${version}!${month}/${day}/${year} ${time}`;
 }
 

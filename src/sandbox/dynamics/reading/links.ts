@@ -26,7 +26,9 @@ export function contextUrl(call: Pick<Call, 'base'>, table: Table, query: ODataQ
     const column = columnOf(table, property);
     return column ? propertyName(column) : property;
   });
-  const expanded = query.expand.map(({ property, query: inner }) => `${property}(${inner.select?.join(',') ?? ''})`);
+  const expanded = query.expand.map(
+    ({ property, query: inner }) => `${property}(${inner.select?.join(',') ?? ''})`,
+  );
   const shape = [...(selected ?? []), ...expanded].join(',');
   return `${call.base}$metadata#${table.entitySetName}${shape === '' ? '' : `(${shape})`}${suffix}`;
 }

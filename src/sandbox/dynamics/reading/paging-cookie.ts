@@ -19,6 +19,8 @@ export interface TrackingPosition {
   version: number;
   /** Milliseconds since 1970 of that version. */
   atMs: number;
+  /** Delta only: the version of the token it began with. */
+  from?: number;
   /** Delta only: changes first, then deletions up to `upTo`. */
   phase?: 'changed' | 'deleted';
   upTo?: number;
@@ -32,7 +34,9 @@ const INNER_ENCODINGS = 2;
  */
 export function writeCookie(keyColumn: string, position: PagePosition): string {
   const { pageNumber, last, firstId, tracking } = position;
-  const hidden = Buffer.from(JSON.stringify({ values: last.values, ...(tracking && { tracking }) })).toString('base64url');
+  const hidden = Buffer.from(JSON.stringify({ values: last.values, ...(tracking && { tracking }) })).toString(
+    'base64url',
+  );
   const inner =
     `<cookie page="${pageNumber - 1}"><${keyColumn} last="{${last.id.toUpperCase()}}" first="{${firstId.toUpperCase()}}" />` +
     `<state value="${hidden}" /></cookie>`;
@@ -43,10 +47,12 @@ export function writeCookie(keyColumn: string, position: PagePosition): string {
 
 /** Reads a decoded `$skiptoken` back; a 400 for one that this service did not write. */
 export function readCookie(token: string): PagePosition {
-  const outer = /^<cookie pagenumber="(\d+)" pagingcookie="([^"]*)" istracking="(?:True|False)" ?\/>$/i.exec(token.trim());
+  const outer = /^<cookie pagenumber="(\d+)" pagingcookie="([^"]*)" istracking="(?:True|False)" ?\/>$/i.exec(
+    token.trim(),
+  );
   let inner = outer?.[2] ?? '';
   try {
-    while (inner.startsWith("%")) inner = decodeURIComponent(inner);
+    while (inner.startsWith('%')) inner = decodeURIComponent(inner);
   } catch {
     inner = '';
   }

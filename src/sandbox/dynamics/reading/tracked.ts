@@ -3,10 +3,10 @@ import { badRequest, dataverseError, expiredDeltaError } from '../errors.js';
 import type { TrackedChange } from '../record-store.js';
 import type { StoredRow } from '../records.js';
 import type { Table } from '../schema.js';
-import { appliedPreferences } from './collection.js';
 import { readDeltaToken, writeDeltaToken, type DeltaToken } from './delta-token.js';
 import { contextUrl, continuation } from './links.js';
 import { writeCookie, type PagePosition, type TrackingPosition } from './paging-cookie.js';
+import { appliedPreferences } from './preferences-applied.js';
 import { rendererOf } from './render.js';
 import { rowsInOrder } from './row-source.js';
 
@@ -50,11 +50,10 @@ export function readTracked(dataverse: Dataverse, call: Call, table: Table, posi
 /** A page of what changed behind a token: changed rows by row version, then deletions (dataverse.md §3, "Delta read"). */
 export function readDelta(dataverse: Dataverse, call: Call, table: Table, position?: PagePosition): Answer {
   requireTrackable(dataverse, call, table);
-  const { records } = dataverse;
   const from = position?.tracking ?? readDeltaToken(call.query.deltaToken ?? '');
   if (!position) requireFresh(dataverse, table, from);
-  const start: TrackingPosition = position?.tracking ?? { kind: 'delta', version: from.version, atMs: from.atMs, phase: 'changed' };
-  const { changes, next } = takeChanges(dataverse, table, start, pageSizeOf(dataverse, call));
+  const start: TrackingPosition = position?.tracking ?? { kind: 'delta', ...from, from: from.version };
+  const { changes, upTo, next } = takeChanges(dataverse, table, start, pageSizeOf(dataverse, call));
   const render = rendererOf(dataverse, call, table, call.query);
   const body: Record<string, unknown> = { '@odata.context': contextUrl(call, table, call.query, '/$delta') };
   if (next) {
@@ -66,8 +65,7 @@ export function readDelta(dataverse: Dataverse, call: Call, table: Table, positi
     });
     body['@odata.nextLink'] = continuation(call, TOKENS, '$skiptoken', cookie);
   } else {
-    const version = start.upTo ?? records.version();
-    const token = writeDeltaToken({ version, atMs: dataverse.context.clock.nowMs() });
+    const token = writeDeltaToken({ version: upTo, atMs: dataverse.context.clock.nowMs() });
     body['@odata.deltaLink'] = continuation(call, TOKENS, '$deltatoken', token);
   }
   body['value'] = changes.map((change) =>
@@ -79,7 +77,7 @@ export function readDelta(dataverse: Dataverse, call: Call, table: Table, positi
           reason: 'deleted',
         },
   );
-  return { status: 200, headers: appliedPreferences(call, true), body };
+  return { status: 200, headers: appliedPreferences(call, call.preferences.trackChanges), body };
 }
 
 /** `GET contacts/$count?$deltatoken=…`: how many changes a delta would bring. */
@@ -102,7 +100,10 @@ function pageSizeOf({ context }: Dataverse, { preferences }: Call): number {
   return Math.min(preferences.maxPageSize ?? maxPageSize, maxPageSize);
 }
 
-const now = ({ context, records }: Dataverse): DeltaToken => ({ version: records.version(), atMs: context.clock.nowMs() });
+const now = ({ context, records }: Dataverse): DeltaToken => ({
+  version: records.version(),
+  atMs: context.clock.nowMs(),
+});
 
 /**
  * One page of changes and, when more remain, where the next begins. Deletions come behind the last change,
@@ -111,22 +112,31 @@ const now = ({ context, records }: Dataverse): DeltaToken => ({ version: records
 function takeChanges(
   { records }: Dataverse,
   table: Table,
-  { version, atMs, phase = 'changed', upTo }: TrackingPosition,
+  start: TrackingPosition,
   pageSize: number,
-): { changes: TrackedChange[]; next?: TrackingPosition } {
+): { changes: TrackedChange[]; upTo: number; next?: TrackingPosition } {
   const changes: TrackedChange[] = [];
-  let from = version;
-  if (phase === 'changed') {
+  let { phase, version } = start;
+  if (phase !== 'deleted') {
     for (const change of records.changesSince(table.logicalName, version)) {
       if (change.kind === 'deleted') continue;
-      if (changes.length >= pageSize) {
-        return { changes, next: { kind: 'delta', version: from, atMs, phase, upTo: version } };
-      }
+      if (changes.length >= pageSize)
+        return { changes, upTo: version, next: { ...start, phase: 'changed', version } };
       changes.push(change);
-      from = change.version;
+      version = change.version;
     }
+    phase = 'deleted';
+    version = start.from ?? start.version;
   }
-  return { changes };
+  const upTo = start.upTo ?? records.version();
+  for (const change of records.changesSince(table.logicalName, version)) {
+    if (change.version > upTo) break;
+    if (change.kind === 'changed') continue;
+    if (changes.length >= pageSize) return { changes, upTo, next: { ...start, phase, version, upTo } };
+    changes.push(change);
+    version = change.version;
+  }
+  return { changes, upTo };
 }
 
 function requireTrackable({ context, schema }: Dataverse, { query }: Call, table: Table): void {
@@ -136,10 +146,15 @@ function requireTrackable({ context, schema }: Dataverse, { query }: Call, table
     ['expand', query.expand.length > 0],
     ['top', query.top !== undefined],
   ] as const) {
-    if (present) throw badRequest(`The "${option}" query parameter isn't supported when Change Tracking is enabled.`);
+    if (present)
+      throw badRequest(`The "${option}" query parameter isn't supported when Change Tracking is enabled.`);
   }
   if (table.isIntersect) {
-    throw dataverseError(400, '0x80072492', `Change tracking isn't supported for the intersect entity ${table.logicalName}.`);
+    throw dataverseError(
+      400,
+      '0x80072492',
+      `Change tracking isn't supported for the intersect entity ${table.logicalName}.`,
+    );
   }
   if (schema.table(table.logicalName)?.changeTracking !== true) {
     throw dataverseError(400, '0x80072491', `Entity ${table.logicalName} isn't enabled for change tracking.`);
@@ -153,7 +168,7 @@ function requireTrackable({ context, schema }: Dataverse, { query }: Call, table
   );
 }
 
-/** An empty retention, or a change of the table since, ends a token's life. */
+/** A token lives as long as the retention says, and no longer than its table's columns stay as they are. */
 function requireFresh({ context, schema }: Dataverse, table: Table, token: DeltaToken): void {
   const { deltaRetentionDays, expireDeltaOnSchemaChange } = context.limits().dynamics;
   const tooOld = token.atMs + deltaRetentionDays * DAY_MS < context.clock.nowMs();
