@@ -6,12 +6,13 @@ import { applyMapping, validDocument } from './command-line/apply.js';
 import { signalFlow, waitForFlow, type FlowEnd } from './command-line/flows.js';
 import { readSummary, type Summary } from './command-line/summary.js';
 import { summaryTable } from './command-line/tables.js';
-import { messageOf, runMain, WrongUse } from './command-line/wrong-use.js';
+import { exitStatusOfEnds, messageOf, runMain, WrongUse } from './command-line/wrong-use.js';
 import { readConfig, type Config } from './config.js';
 import type { FlowId } from './contracts.js';
 import { removeInstance, writeInstance } from './instance.js';
 import { lockFolder } from './ledger/folder-lock.js';
-import { startSandbox, type Sandbox, type SandboxReady } from './sandbox/index.js';
+import { startSandbox, type Sandbox } from './sandbox/index.js';
+import { sandboxSettings } from './sandbox-settings.js';
 import { findTemporalCli } from './temporal-cli.js';
 import { connectTemporal, type ConnectedClient } from './temporal-client.js';
 import { freePort, startTemporalServer, type TemporalServer } from './temporal-server.js';
@@ -96,10 +97,12 @@ async function run(
 
   const config = readConfig(
     {
-      CAMPAIGN_SETTLE_SECONDS: sandbox ? '2' : '60',
       ...environment,
-      SYNC_DATA: folder,
       ...(sandbox && sandboxSettings(sandbox.ready)),
+      ...(environment.CAMPAIGN_SETTLE_SECONDS && {
+        CAMPAIGN_SETTLE_SECONDS: environment.CAMPAIGN_SETTLE_SECONDS,
+      }),
+      SYNC_DATA: folder,
     },
     'embedded',
   );
@@ -110,7 +113,7 @@ async function run(
   );
   closers.push(() => worker.shutdown());
   await worker.claimed();
-  const connection = await connectTemporal(instanceOf(server));
+  const connection = await connectTemporal(instanceOf(server), {});
   closers.push(() => connection.close());
   const flows = await apply(connection, options, say);
   writeInstance(folder, instanceOf(server));
@@ -134,7 +137,7 @@ async function runOnce(running: Running, options: Options, stop: Promise<void>):
   const summary = await summaryOf(running, ends);
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${summaryTable(summary)}\n`);
   for (const { flow, error } of ends) if (error) process.stderr.write(`${flow}: ${error.message}\n`);
-  return ends.every((end: FlowEnd) => end.outcome !== 'failed') ? 0 : 1;
+  return exitStatusOfEnds(ends);
 }
 
 /** Until Ctrl-C, applying the mapping file at every save. */
@@ -225,23 +228,6 @@ function usesSandbox({ DYNAMICS_URL, CAMPAIGN_URL }: Record<string, string | und
     ]);
   }
   return !DYNAMICS_URL;
-}
-
-function sandboxSettings({ dynamics, campaign, entra, ims, journal, credentials }: SandboxReady) {
-  return {
-    DYNAMICS_URL: dynamics,
-    DYNAMICS_TENANT_ID: credentials.tenantId,
-    DYNAMICS_CLIENT_ID: credentials.clientId,
-    DYNAMICS_CLIENT_SECRET: credentials.clientSecret,
-    DYNAMICS_TOKEN_ENDPOINT: entra,
-    CAMPAIGN_URL: campaign,
-    ADOBE_CLIENT_ID: credentials.adobeClientId,
-    ADOBE_CLIENT_SECRET: credentials.adobeClientSecret,
-    ADOBE_SCOPES: credentials.adobeScopes,
-    ADOBE_ORG_ID: credentials.adobeOrgId,
-    ADOBE_TOKEN_ENDPOINT: ims,
-    CAMPAIGN_JOURNAL_URL: journal,
-  };
 }
 
 const instanceOf = (server: TemporalServer) => ({

@@ -1,4 +1,3 @@
-import type { Environment } from './config.js';
 import type { SandboxReady } from './sandbox/index.js';
 
 /** The settings that point the service at a sandbox, from the line that the sandbox prints when it is ready. */
@@ -9,7 +8,7 @@ export function sandboxSettings({
   ims,
   journal,
   credentials,
-}: SandboxReady): Environment {
+}: SandboxReady): Record<string, string> {
   return {
     DYNAMICS_URL: dynamics,
     DYNAMICS_TENANT_ID: credentials.tenantId,

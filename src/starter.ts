@@ -11,7 +11,7 @@ import {
 import { inspect } from './command-line/inspect.js';
 import { readSummary } from './command-line/summary.js';
 import { parkedTable, summaryTable } from './command-line/tables.js';
-import { runMain, WrongUse } from './command-line/wrong-use.js';
+import { exitStatusOfEnds, runMain, WrongUse } from './command-line/wrong-use.js';
 import { ingressFlow, type FlowId, type ParkedRowView, type ResyncMode } from './contracts.js';
 import { readInstance } from './instance.js';
 import { connectTemporal, type ConnectedClient } from './temporal-client.js';
@@ -156,7 +156,7 @@ export function starterProgram(
     work: (connection: StarterConnection) => Promise<void>,
   ): Promise<void> {
     const instance = readInstance(options.data);
-    const connection: ConnectedClient = await connectTemporal(instance);
+    const connection: ConnectedClient = await connectTemporal(instance, environment);
     try {
       await work({
         client: connection.client,
@@ -184,7 +184,7 @@ export function starterProgram(
     const summary = await readSummary(connection.client, connection.temporal, ends);
     output(options, summary, summaryTable(summary));
     for (const { flow, error } of ends) if (error) process.stderr.write(`${flow}: ${error.message}\n`);
-    if (ends.some((end) => end.outcome === 'failed')) process.exitCode = 1;
+    process.exitCode = exitStatusOfEnds(ends);
   }
 
   /** The flows of the mapping in force; those that were named, if they are among them. */

@@ -9,7 +9,6 @@ import {
   DefaultLogger,
   type NativeConnectionOptions,
 } from '@temporalio/worker';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { pino, type Logger } from 'pino';
 import { createActivities, type ActivityDependencies } from './activities/index.js';
 import { createCallCounter } from './activities/call-counter.js';
@@ -24,6 +23,7 @@ import { createBudget } from './http/budget.js';
 import { openEmbeddedLedger } from './ledger/embedded.js';
 import { openPostgresLedger } from './ledger/postgres.js';
 import type { Ledger } from './ledger/store.js';
+import { temporalSettings } from './temporal-client.js';
 
 export interface RunningWorker {
   ledger: Ledger;
@@ -209,7 +209,7 @@ export const main = (_argv: string[], environment: Record<string, string | undef
     const config = readConfig(environment, 'worker');
     const log = createLog(config.logLevel);
     installRuntime(log);
-    const { connectionOptions, namespace } = loadClientConnectConfig();
+    const { connectionOptions, namespace } = temporalSettings(environment);
     const worker = await startWorker(
       config,
       { connection: connectionOptions as NativeConnectionOptions, namespace: namespace ?? 'default' },

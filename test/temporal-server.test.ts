@@ -114,7 +114,8 @@ test('a preferred port is given when it is free, another when it is taken', asyn
 });
 
 test('the suite shares one server, and each test file has a namespace of its own', async () => {
-  const [one, other] = await Promise.all([ownNamespace(), ownNamespace()]);
+  const address = inject('temporalAddress');
+  const [one, other] = await Promise.all([ownNamespace(address), ownNamespace(address)]);
   await startWorkflow(one.client);
   await startWorkflow(other.client);
   expect(one.namespace).not.toBe(other.namespace);

@@ -96,7 +96,11 @@ function decideMapped(
   if (record?.doubled) {
     return settled(change, 'parked', { code: 'DUPLICATE_IN_CAMPAIGN', field: mapping.keyField });
   }
-  const fingerprints = { full: fingerprint(mapped.full), following: fingerprint(mapped.following) };
+  const full = fingerprint(mapped.full);
+  const fingerprints = {
+    full,
+    following: mapped.following === mapped.full ? full : fingerprint(mapped.following),
+  };
   const row = { sourceId: change.id, sourceVersion: change.version, key: mapped.key, full: mapped.full };
   const inCampaign = record !== undefined && (record.managed || record.full !== undefined);
   if (!inCampaign || record.state === 'missing') {

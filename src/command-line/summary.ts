@@ -34,7 +34,10 @@ export async function readSummary(
 
 async function withRunState(client: Client, status: FlowStatus): Promise<FlowStatus> {
   const outcome = await runOutcome(client, status);
-  return withEnd(status, outcome === 'failed' ? await waitForFlow(client, status.flow) : { flow: status.flow, outcome });
+  return withEnd(
+    status,
+    outcome === 'failed' ? await waitForFlow(client, status.flow) : { flow: status.flow, outcome },
+  );
 }
 
 function withEnd({ error: _stale, ...status }: FlowStatus, { outcome, error }: FlowEnd): FlowStatus {

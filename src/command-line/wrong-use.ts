@@ -10,7 +10,7 @@ export class WrongUse extends Error {
 }
 
 /** Codes that only another setting or file can mend. */
-const CONFIGURATION_CODES = new Set<ErrorCode>([
+const CONFIGURATION_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'CONFIG_INVALID',
   'MAPPING_INVALID',
   'MAPPING_MISSING',
@@ -30,6 +30,13 @@ export function exitStatusOf(error: unknown): 0 | 1 | 2 {
   if (error instanceof WrongUse) return 2;
   if (error instanceof SyncError) return CONFIGURATION_CODES.has(error.code) ? 2 : 1;
   return 1;
+}
+
+/** Of flows that were waited for: the gravest of their ends. */
+export function exitStatusOfEnds(ends: { outcome: string; error?: { code: string } }[]): 0 | 1 | 2 {
+  const failed = ends.filter(({ outcome }) => outcome === 'failed');
+  if (failed.some(({ error }) => CONFIGURATION_CODES.has(error?.code ?? ''))) return 2;
+  return failed.length > 0 ? 1 : 0;
 }
 
 /** One message that is enough alone; commander has printed its own already. */

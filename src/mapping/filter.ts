@@ -1,4 +1,5 @@
 import { textOf } from './convert.js';
+import { columnOf } from './fields.js';
 import type { SourceColumn, SourceRow, SourceTable } from './model.js';
 import { readMoment, utcDay, type Moment } from './moments.js';
 import { compareDecimals, numberOf } from './numbers.js';
@@ -18,7 +19,7 @@ export function compileFilter(
   problem: (text: string) => void,
 ): (row: SourceRow) => boolean {
   const tests = where.map((condition) => {
-    const column = source.columns[condition.field];
+    const column = columnOf(condition.field, source);
     if (!column) return () => false;
     const test = compileCondition(condition, column, (text) =>
       problem(`the filter on ${condition.field} ${text}`),

@@ -70,6 +70,7 @@ export type Mapped =
   | {
       kind: 'fault';
       code: 'KEY_MISSING' | 'TEXT_TOO_LONG' | 'VALUE_NOT_CONVERTIBLE' | 'CHOICE_UNKNOWN';
+      /** The Campaign field, by its path, as in Campaign's own refusals. */
       field: string;
     };
 

@@ -82,9 +82,26 @@ const replacement = z
 
 /** How a filter compares. */
 export const comparisons = [
-  'equal', 'not equal', 'contains', 'begins', 'ends', 'in', 'not in', 'null', 'not null', 'greater',
-  'greater or equal', 'less', 'less or equal', 'between', 'on', 'before', 'after', 'on or before', 'on or after',
-] as const; // prettier-ignore
+  'equal',
+  'not equal',
+  'contains',
+  'begins',
+  'ends',
+  'in',
+  'not in',
+  'null',
+  'not null',
+  'greater',
+  'greater or equal',
+  'less',
+  'less or equal',
+  'between',
+  'on',
+  'before',
+  'after',
+  'on or before',
+  'on or after',
+] as const;
 export type Comparison = (typeof comparisons)[number];
 
 const condition = z
@@ -160,9 +177,15 @@ const events = z
   .describe('Email events of Campaign that become timeline activities in Dynamics.');
 
 const optOutFlags = [
-  'blackList', 'blackListEmail', 'blackListFax', 'blackListMobile', 'blackListPhone', 'blackListPostalMail',
-  'blackListPushnotification', 'ccpaOptOut',
-] as const; // prettier-ignore
+  'blackList',
+  'blackListEmail',
+  'blackListFax',
+  'blackListMobile',
+  'blackListPhone',
+  'blackListPostalMail',
+  'blackListPushnotification',
+  'ccpaOptOut',
+] as const;
 const optOut = z
   .strictObject({
     direction: z

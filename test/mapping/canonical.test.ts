@@ -141,6 +141,13 @@ describe('a record of Campaign', () => {
     expect(canonical(held.full)).not.toBe(canonical(sentOnce.full));
     expect(canonical(held.following)).toBe(canonical(sentOnce.following));
   });
+  test.each([0, false, '', null])(
+    'with %j in a field of unknown type holds what null was sent to',
+    (value) => {
+      const held = mapping.fromCampaign({ ...answered(sentOnce.full), cusUnknown: value });
+      expect(canonical(held.full)).toBe(canonical(sentOnce.full));
+    },
+  );
   test('is known by its key in small letters, and without a key is nobody', () => {
     expect(mapping.fromCampaign({ externalId: ID.toUpperCase() }).key).toBe(ID);
     for (const record of [{}, { externalId: '' }, { externalId: null }, { externalId: {} }]) {

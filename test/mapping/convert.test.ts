@@ -130,12 +130,25 @@ describe('days and points in time', () => {
     expect(one(from, to, value)).toEqual({ [to]: expected });
   });
   test.each([
-    '1985-02-29', '1900-02-29', '2026-13-01', '2026-00-10', '2026-04-31', '0000-01-01', '10000-01-01', '2026-3-4',
-    '04/03/2026', '2026-03-04T24:00:00Z', '2026-03-04T09:60:00Z', '2026-03-04x', 20260304, true, ['2026-03-04'],
+    '1985-02-29',
+    '1900-02-29',
+    '2026-13-01',
+    '2026-00-10',
+    '2026-04-31',
+    '0000-01-01',
+    '10000-01-01',
+    '2026-3-4',
+    '04/03/2026',
+    '2026-03-04T24:00:00Z',
+    '2026-03-04T09:60:00Z',
+    '2026-03-04x',
+    20260304,
+    true,
+    ['2026-03-04'],
   ])('%j is a fault', (value) => {
     expect(one('createdon', 'cusSince', value)).toEqual(fault('VALUE_NOT_CONVERTIBLE', 'cusSince'));
     expect(one('birthdate', 'birthDate', value)).toEqual(fault('VALUE_NOT_CONVERTIBLE', 'birthDate'));
-  }); // prettier-ignore
+  });
   test.each(['0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00'])(
     '%s is a fault: in UTC its year is none of 1 to 9999',
     (value) => {

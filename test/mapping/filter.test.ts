@@ -96,6 +96,12 @@ describe('a row is filtered out', () => {
   });
 });
 
+test('one of several choices is looked for as a whole', () => {
+  const condition = '{ field: hobbies, is: contains, value: 1 }';
+  expect(passes(condition, { hobbies: '9,11' })).toBe(false);
+  expect(passes(condition, { hobbies: '9,1' })).toBe(true);
+});
+
 const OPERATORS: [string, (held: number, value: number) => boolean][] = [
   ['equal', (held, value) => held === value],
   ['not equal', (held, value) => held !== value],

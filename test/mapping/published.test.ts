@@ -78,9 +78,19 @@ describe('the example', () => {
     } as Record<string, TargetField>,
   };
   const columns = [
-    'firstname', 'middlename', 'lastname', 'salutation', 'emailaddress1', 'mobilephone', 'telephone1', 'fax',
-    'address1_line1', 'address1_line2', 'address1_city', 'address1_postalcode',
-  ]; // prettier-ignore
+    'firstname',
+    'middlename',
+    'lastname',
+    'salutation',
+    'emailaddress1',
+    'mobilephone',
+    'telephone1',
+    'fax',
+    'address1_line1',
+    'address1_line2',
+    'address1_city',
+    'address1_postalcode',
+  ];
   const source: SourceTable = {
     logicalName: 'contact',
     entitySetName: 'contacts',

@@ -166,28 +166,100 @@ optOut:
 
 describe('a mapping file whose parts do not go together is refused for', () => {
   test.each([
-    ['two columns on one field', '    fields: [{ from: a, to: x }, { from: b, to: x }]\n', 'x is a target already'],
-    ['a field within a field', '    fields: [{ from: a, to: x }, { from: b, to: x.y }]\n', 'x.y is a target already (x)'],
-    ['a field around a field', '    fields: [{ from: a, to: x.y.z }, { from: b, to: x.y }]\n', 'x.y is a target already (x.y.z)'],
+    [
+      'two columns on one field',
+      '    fields: [{ from: a, to: x }, { from: b, to: x }]\n',
+      'x is a target already',
+    ],
+    [
+      'a field within a field',
+      '    fields: [{ from: a, to: x }, { from: b, to: x.y }]\n',
+      'x.y is a target already (x)',
+    ],
+    [
+      'a field around a field',
+      '    fields: [{ from: a, to: x.y.z }, { from: b, to: x.y }]\n',
+      'x.y is a target already (x.y.z)',
+    ],
     ['the key as a field', '    fields: [{ from: a, to: externalId }]\n', 'externalId is a target already'],
-    ['a field within the key', '    fields: [{ from: a, to: externalId.b }]\n', 'externalId.b is a target already (externalId)'],
-    ['a constant on a link', '    fields: [{ value: 1, to: x }]\n    links: [{ from: a, to: x, table: b }]\n  - { dynamics: b, campaign: cusB, key: { to: k } }\n', 'x is a target already'],
-    ['a link to a table that is not mapped', '    links: [{ from: a, to: b, table: new_other }]\n', 'new_other is not mapped'],
-    ['a table linked to itself', '    links: [{ from: a, to: b, table: contact }]\n', 'links form a cycle: contact → contact'],
-    ['a comparison without its value', '    filters: { where: [{ field: a, is: equal }] }\n', '"equal" needs a value'],
-    ['a list for one value', '    filters: { where: [{ field: a, is: equal, value: [1] }] }\n', '"equal" takes one value, not a list'],
-    ['one value for a list', '    filters: { where: [{ field: a, is: in, value: 1 }] }\n', '"in" needs a list of values'],
-    ['three values for two', '    filters: { where: [{ field: a, is: between, value: [1, 2, 3] }] }\n', '"between" needs a list of two values'],
-    ['a value for none', '    filters: { where: [{ field: a, is: "null", value: 1 }] }\n', '"null" takes no value'],
-    ['a replacement in a column that is not mapped', '    replacements: [{ field: a, from: 1, to: 2 }]\n', 'a is not mapped under fields'],
-    ['a value replaced twice', '    fields: [{ from: a, to: x }]\n    replacements: [{ field: a, from: 1, to: 2 }, { field: a, from: "1", to: 3 }]\n', 'this value is replaced already'],
-    ['a Dynamics table mapped twice', '  - { dynamics: contact, campaign: cusOther, key: { to: k } }\n', 'this Dynamics table is mapped already'],
-    ['a Campaign resource mapped twice', '  - { dynamics: account, campaign: profile, key: { to: k } }\n', 'this Campaign resource is mapped already'],
-    ['an opt-out flag that is a field too', '    fields: [{ from: a, to: blackListEmail }]\noptOut: { direction: bidirectional, flags: [{ dynamics: donotemail, campaign: blackListEmail }] }\n', 'blackListEmail is an opt-out flag, under optOut already'],
-    ['an opt-out flag mapped twice', 'optOut: { flags: [{ dynamics: a, campaign: blackList }, { dynamics: b, campaign: blackList }] }\n', 'this flag is mapped already'],
+    [
+      'a field within the key',
+      '    fields: [{ from: a, to: externalId.b }]\n',
+      'externalId.b is a target already (externalId)',
+    ],
+    [
+      'a constant on a link',
+      '    fields: [{ value: 1, to: x }]\n    links: [{ from: a, to: x, table: b }]\n  - { dynamics: b, campaign: cusB, key: { to: k } }\n',
+      'x is a target already',
+    ],
+    [
+      'a link to a table that is not mapped',
+      '    links: [{ from: a, to: b, table: new_other }]\n',
+      'new_other is not mapped',
+    ],
+    [
+      'a table linked to itself',
+      '    links: [{ from: a, to: b, table: contact }]\n',
+      'links form a cycle: contact → contact',
+    ],
+    [
+      'a comparison without its value',
+      '    filters: { where: [{ field: a, is: equal }] }\n',
+      '"equal" needs a value',
+    ],
+    [
+      'a list for one value',
+      '    filters: { where: [{ field: a, is: equal, value: [1] }] }\n',
+      '"equal" takes one value, not a list',
+    ],
+    [
+      'one value for a list',
+      '    filters: { where: [{ field: a, is: in, value: 1 }] }\n',
+      '"in" needs a list of values',
+    ],
+    [
+      'three values for two',
+      '    filters: { where: [{ field: a, is: between, value: [1, 2, 3] }] }\n',
+      '"between" needs a list of two values',
+    ],
+    [
+      'a value for none',
+      '    filters: { where: [{ field: a, is: "null", value: 1 }] }\n',
+      '"null" takes no value',
+    ],
+    [
+      'a replacement in a column that is not mapped',
+      '    replacements: [{ field: a, from: 1, to: 2 }]\n',
+      'a is not mapped under fields',
+    ],
+    [
+      'a value replaced twice',
+      '    fields: [{ from: a, to: x }]\n    replacements: [{ field: a, from: 1, to: 2 }, { field: a, from: "1", to: 3 }]\n',
+      'this value is replaced already',
+    ],
+    [
+      'a Dynamics table mapped twice',
+      '  - { dynamics: contact, campaign: cusOther, key: { to: k } }\n',
+      'this Dynamics table is mapped already',
+    ],
+    [
+      'a Campaign resource mapped twice',
+      '  - { dynamics: account, campaign: profile, key: { to: k } }\n',
+      'this Campaign resource is mapped already',
+    ],
+    [
+      'an opt-out flag that is a field too',
+      '    fields: [{ from: a, to: blackListEmail }]\noptOut: { direction: bidirectional, flags: [{ dynamics: donotemail, campaign: blackListEmail }] }\n',
+      'blackListEmail is an opt-out flag, under optOut already',
+    ],
+    [
+      'an opt-out flag mapped twice',
+      'optOut: { flags: [{ dynamics: a, campaign: blackList }, { dynamics: b, campaign: blackList }] }\n',
+      'this flag is mapped already',
+    ],
   ])('%s', (_name, more, message) => {
     expect(faultsOf(minimal(more)).map((fault) => fault.message)).toEqual([message]);
-  }); // prettier-ignore
+  });
 
   test('these although other faults are there, and no less', () => {
     expect(
@@ -218,7 +290,7 @@ describe('a text that is no proper YAML is refused, not crashed on:', () => {
     ['a key given twice, and what else is wrong', 'version: 1\nversion: 1\ntables: []\n', 2],
     ['a prototype key', minimal('__proto__: { polluted: true }\n'), 6],
     ['a prototype key deep inside', minimal('    __proto__: { applyDeletes: false }\n'), 6],
-    ['a tag', minimal('    applyDeletes: !ruby/object true\n'), 6],
+    ['a tag', minimal('    every: !minutes 1m\n'), 6],
     ['bytes', minimal('    applyDeletes: !!binary dHJ1ZQ==\n'), 6],
     ['two documents', `${minimal('')}---\n${minimal('')}`, 6],
     ['an alias without its anchor', minimal('    fields: *there\n'), 6],
@@ -244,6 +316,9 @@ describe('a text that is no proper YAML is refused, not crashed on:', () => {
       expect(toldOf(minimal(`    fields:\n      ${text}`))).toEqual(['7 : nested too deeply']);
     },
   );
+  test('a nest that the parser would still get through', () => {
+    expect(toldOf(`${'['.repeat(150)}${']'.repeat(150)}`)).toEqual(['1 : nested too deeply']);
+  });
   test('any text at all', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {

@@ -50,7 +50,9 @@ try {
   await stack.client.schedule.getHandle(flow).trigger();
   for (;;) {
     const ids = [];
-    for await (const { workflowId, status } of stack.client.workflow.list({ query: "WorkflowType = 'tick'" })) {
+    for await (const { workflowId, status } of stack.client.workflow.list({
+      query: "WorkflowType = 'tick'",
+    })) {
       if (status.name === 'COMPLETED') ids.push(workflowId);
     }
     if (ids[0] !== undefined) {

@@ -34,9 +34,12 @@ describe('stored histories', () => {
     ).resolves.toBeUndefined();
   });
 
-  test.each(names.filter((name) => name.startsWith('ingress.')))('%s fails on a workflow that does other things', async (name) => {
-    await expect(
-      Worker.runReplayHistory({ workflowBundle: changed }, historyOf(name), idOf(name)),
-    ).rejects.toThrow(DeterminismViolationError);
-  });
+  test.each(names.filter((name) => name.startsWith('ingress.')))(
+    '%s fails on a workflow that does other things',
+    async (name) => {
+      await expect(
+        Worker.runReplayHistory({ workflowBundle: changed }, historyOf(name), idOf(name)),
+      ).rejects.toThrow(DeterminismViolationError);
+    },
+  );
 });

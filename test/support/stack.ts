@@ -1,21 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import Long from 'long';
 import { pino } from 'pino';
 import { applyMapping } from '../../src/command-line/apply.js';
 import { signalFlow, waitForFlow, type FlowEnd } from '../../src/command-line/flows.js';
 import { inspect } from '../../src/command-line/inspect.js';
-import { readConfig } from '../../src/config.js';
+import { readConfig, type Environment } from '../../src/config.js';
 import type { FlowStatus } from '../../src/contracts.js';
+import { sandboxSettings } from '../../src/sandbox-settings.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
-import { addMissingSearchAttributes } from '../../src/temporal-server.js';
-import { searchAttributeKeys } from '../../src/workflows/visibility.js';
 import { startWorker, type RunningWorker } from '../../src/worker.js';
+import { ownNamespace } from './temporal.js';
 import { connectSystems, type Systems } from './systems.js';
 
 // One quiet runtime for all workers of a test process.
@@ -54,10 +51,8 @@ const HEARTBEAT_SECONDS = 5;
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'stack-'));
-  const namespace = `test-${randomUUID()}`;
-  const connection = await Connection.connect({ address: options.temporalAddress });
-  await createNamespace(connection, namespace);
-  const client = new Client({ connection, namespace });
+  const temporal = await ownNamespace(options.temporalAddress);
+  const { client, namespace } = temporal;
   const sandbox = await startSandbox({
     dynamicsPort: 0,
     campaignPort: 0,
@@ -112,51 +107,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         await client.schedule.getHandle(scheduleId).delete();
       await worker.shutdown();
       await sandbox.close();
-      await connection.close();
+      await temporal.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-function settingsFor(sandbox: Sandbox, folder: string, { ledgerUrl }: StackOptions): Record<string, string> {
-  const { ready } = sandbox;
+function settingsFor(sandbox: Sandbox, folder: string, { ledgerUrl }: StackOptions): Environment {
   return {
+    ...sandboxSettings(sandbox.ready),
     SYNC_DATA: folder,
-    DYNAMICS_URL: ready.dynamics,
-    DYNAMICS_TENANT_ID: ready.credentials.tenantId,
-    DYNAMICS_CLIENT_ID: ready.credentials.clientId,
-    DYNAMICS_CLIENT_SECRET: ready.credentials.clientSecret,
-    DYNAMICS_TOKEN_ENDPOINT: ready.entra,
-    CAMPAIGN_URL: ready.campaign,
-    ADOBE_CLIENT_ID: ready.credentials.adobeClientId,
-    ADOBE_CLIENT_SECRET: ready.credentials.adobeClientSecret,
-    ADOBE_SCOPES: ready.credentials.adobeScopes,
-    ADOBE_ORG_ID: ready.credentials.adobeOrgId,
-    ADOBE_TOKEN_ENDPOINT: ready.ims,
     CAMPAIGN_SETTLE_SECONDS: '1',
     ...(ledgerUrl && { LEDGER_URL: ledgerUrl, LEDGER_KEY: 'a key for tests, thirty-two bytes' }),
   };
-}
-
-async function createNamespace(connection: Connection, namespace: string): Promise<void> {
-  await connection.workflowService.registerNamespace({
-    namespace,
-    workflowExecutionRetentionPeriod: { seconds: Long.fromNumber(86_400) },
-  });
-  await untilKnown(() =>
-    addMissingSearchAttributes(connection, Object.values(searchAttributeKeys), namespace),
-  );
-}
-
-/** A new namespace reaches all of the server's caches a moment after it is registered. */
-async function untilKnown(attempt: () => Promise<unknown>): Promise<void> {
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      await attempt();
-      return;
-    } catch (error) {
-      if (attempts === 100) throw error;
-      await setTimeout(100);
-    }
-  }
 }

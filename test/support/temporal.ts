@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { inject } from 'vitest';
 import { addMissingSearchAttributes } from '../../src/temporal-server.js';
 import { searchAttributeKeys } from '../../src/workflows/visibility.js';
 
@@ -18,8 +17,7 @@ export interface TemporalNamespace {
  * A namespace of the suite's shared Temporal server for the caller alone, with our search attributes: workflow ids are
  * fixed in this product, so tests that run at the same time must not share one.
  */
-export async function ownNamespace(): Promise<TemporalNamespace> {
-  const address = inject('temporalAddress');
+export async function ownNamespace(address: string): Promise<TemporalNamespace> {
   const namespace = `test-${randomUUID()}`;
   const connection = await Connection.connect({ address });
   await connection.workflowService.registerNamespace({

@@ -36,6 +36,8 @@ export interface Answer {
   headers?: Record<string, string>;
   /** An object leaves as JSON, a string as plain text. */
   body?: object | string;
+  /** Rows that a bulk action carried, which take modelled execution time. */
+  rows?: number;
 }
 
 /** The request's body as a JSON object. */

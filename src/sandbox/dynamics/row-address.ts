@@ -3,6 +3,7 @@ import { isLookup, propertyName } from './column-values.js';
 import { badRequest, dataverseError, rowNotFound } from './errors.js';
 import type { Literal } from './odata/literal.js';
 import { parseKey, parseResourcePath, type KeyPredicate } from './odata/resource-path.js';
+import { rowById } from './reading/row-source.js';
 import type { StoredRow } from './records.js';
 import type { AlternateKey, Table } from './schema.js';
 
@@ -58,10 +59,10 @@ export const invalidKey = (table: Table) =>
   );
 
 /** The row an address names, or undefined when there is none. */
-export function findRow({ records }: Dataverse, address: RowAddress): StoredRow | undefined {
-  if (address.kind === 'id') return records.get(address.table.logicalName, address.id);
+export function findRow(dataverse: Dataverse, address: RowAddress): StoredRow | undefined {
+  if (address.kind === 'id') return rowById(dataverse, address.table, address.id);
   const { table, key, values } = address;
-  return records.findByKey(
+  return dataverse.records.findByKey(
     table.logicalName,
     key,
     key.columns.map((column) => values[column]),

@@ -1,186 +1,225 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SandboxContext } from '../context.js';
+import { INTERNAL_PART_HEADER, internalPartSecret } from '../faults.js';
 import { readBodiesAsText } from '../text-bodies.js';
-import { isLookup, isoSeconds, propertyName, readColumn } from './column-values.js';
-import {
-  badRequest,
-  DataverseError,
-  dataverseError,
-  expiredDeltaError,
-  rowNotFound,
-  unknownSegment,
-} from './errors.js';
+import type { BatchRequest } from './batch/multipart.js';
+import { runBatch } from './batch/run-batch.js';
+import type { Answer, Call, Dataverse } from './call.js';
+import { badRequest, DataverseError, dataverseError, unknownSegment } from './errors.js';
+import { countInFlight } from './in-flight.js';
 import { registerMetadata } from './metadata/server.js';
-import { evaluate } from './odata/evaluate.js';
-import { parseQuery } from './odata/query.js';
-import { readPreferences } from './preferences.js';
+import { readCall } from './read-call.js';
 import type { RecordStore } from './record-store.js';
-import type { Records, StoredRow } from './records.js';
-import type { Schema, Table } from './schema.js';
+import { countRejection } from './rejections.js';
+import { routeLabel } from './route-label.js';
+import type { Schema } from './schema.js';
+import { answerCall } from './service-call.js';
+import { createServiceProtection, type Admission } from './service-protection.js';
 
-/** Thin stand-in of the record protocol. */
+const VERSIONS = ['v9.0', 'v9.1', 'v9.2'];
+const API = /^\/api\/data\//i;
+const JSON_TYPE = 'application/json; odata.metadata=minimal';
+
+/**
+ * Serves the Dataverse Web API under `/api/data/v9.0`, `v9.1` and `v9.2`: the record protocol here
+ * (dataverse.md §2 to §6), the metadata protocol through `registerMetadata`.
+ *
+ * Requests are taken to carry a valid token. Each HTTP call is counted once, and everything it changed is
+ * committed before its answer leaves.
+ */
 export function registerDynamics(
   app: FastifyInstance,
   context: SandboxContext,
   schema: Schema,
-  given: Records,
+  records: RecordStore,
 ): void {
-  const records = given as RecordStore;
+  const dataverse: Dataverse = { context, schema, records };
+  const protection = createServiceProtection(context);
+  const inFlight = countInFlight((url) => API.test(url));
+  app.addHook('onClose', (_instance, done) => {
+    inFlight.stop();
+    done();
+  });
+  app.decorateRequest('admission', undefined);
+  app.addHook('onRequest', protect);
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const { admission } = request;
+    if (admission) reply.headers({ ...admission.headers(), ...requestIds() });
+    done(null, payload);
+  });
+  app.addHook('onResponse', (request, _reply, done) => {
+    request.admission?.finish(request.executionMs ?? 0);
+    done();
+  });
+  app.decorateRequest('executionMs', undefined);
   registerMetadata(app, context, schema, records);
   void app.register((scope, _options, done) => {
     readBodiesAsText(scope);
-    scope.all('/api/data/:version/*', (request, reply) => {
-      let route = request.method;
-      try {
-        answer(request, reply, (name) => (route = `${request.method} ${name}`));
-      } catch (error) {
-        const fault =
-          error instanceof DataverseError
-            ? error
-            : dataverseError(500, '0x80040216', String((error as Error).stack));
-        const { status, body } = fault as unknown as { status: number; body: object };
-        reply.code(status).send(body);
-      }
-      context.store.commit();
-      context.stats.count('dynamics', route, reply.statusCode);
-      return reply;
-    });
+    for (const version of VERSIONS) {
+      scope.all(`/api/data/${version}`, serve);
+      scope.all(`/api/data/${version}/*`, serve);
+    }
     done();
   });
 
-  function answer(request: FastifyRequest, reply: FastifyReply, named: (route: string) => void): void {
-    const base = `http://${request.headers.host}/api/data/${(request.params as { version: string }).version}/`;
-    const path = decodeURIComponent((request.params as { '*': string })['*']);
-    const query = parseQuery(request.url);
-    const prefer = readPreferences([request.headers.prefer].flat().join(','));
-    if (/^WhoAmI/.test(path)) {
-      named('WhoAmI');
-      const { userId, businessUnitId, organizationId } = records.caller();
-      reply.send({ BusinessUnitId: businessUnitId, UserId: userId, OrganizationId: organizationId });
+  /** Service protection stands before every call of the API, metadata included. */
+  function protect(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    if (!isCall(request) || reply.sent) {
+      done();
       return;
     }
-    if (path === 'Merge') {
-      named('Merge');
-      const body = JSON.parse(String(request.body)) as {
-        Subordinate: { contactid: string };
-        Target: { contactid: string };
-      };
-      records.update('contact', body.Subordinate.contactid, {
-        statecode: 1,
-        statuscode: 2,
-        merged: true,
-        masterid: body.Target.contactid,
-      });
-      reply.code(204).send();
-      return;
-    }
-    const match = /^(\w+)(?:\(([^)]*)\))?(\/\$count)?$/.exec(path);
-    const table = match?.[1] === undefined ? undefined : schema.tableByEntitySet(match[1]);
-    if (!match || !table) throw unknownSegment(path);
-    const id = match[2]?.toLowerCase();
-    named(id === undefined ? table.entitySetName : `${table.entitySetName}(id)`);
-    const name = table.logicalName;
-    if (id !== undefined) return one(id);
-    if (request.method === 'POST') {
-      const row = records.insert(name, JSON.parse(String(request.body)) as Record<string, unknown>);
-      reply.code(204).header('OData-EntityId', `${base}${table.entitySetName}(${row.id})`).send();
-      return;
-    }
-    collection();
-
-    function one(rowId: string): void {
-      if (request.method === 'PATCH') {
-        if (!records.get(name, rowId) && request.headers['if-match']) throw rowNotFound(name, rowId);
-        const values = JSON.parse(String(request.body)) as Record<string, unknown>;
-        if (records.get(name, rowId)) records.update(name, rowId, values);
-        else records.insert(name, { ...values, [table!.primaryId]: rowId });
-        reply.code(204).send();
-      } else if (request.method === 'DELETE') {
-        if (!records.get(name, rowId)) throw rowNotFound(name, rowId);
-        records.remove(name, rowId);
-        reply.code(204).send();
-      } else {
-        const row = records.get(name, rowId);
-        if (!row) throw rowNotFound(name, rowId);
-        reply.send(render(table!, row, query.select));
-      }
-    }
-
-    function collection(): void {
-      const size = prefer.maxPageSize ?? 5000;
-      const select = query.select;
-      const plain = `${base}${table!.entitySetName}?$select=${(select ?? []).join(',')}`;
-      if (query.deltaToken !== undefined) {
-        const [version = '0', at = ''] = query.deltaToken.split('!');
-        const days = (context.clock.nowMs() - Date.parse(`${at}Z`)) / 86_400_000;
-        if (days > context.limits().dynamics.deltaRetentionDays) throw expiredDeltaError();
-        const changes = [...records.changesSince(name, Number(version))];
-        if (match?.[3]) return void reply.type('text/plain').send(String(changes.length));
-        const page = changes.slice(0, size);
-        const last = page.at(-1);
-        const more = page.length < changes.length && last;
-        reply.send({
-          '@odata.context': `${base}$metadata#${table!.entitySetName}/$delta`,
-          [more ? '@odata.nextLink' : '@odata.deltaLink']:
-            `${plain}&$deltatoken=${token(more ? last.version : records.version())}`,
-          value: page.map((change) =>
-            change.kind === 'changed'
-              ? render(table!, change.row, select)
-              : {
-                  '@odata.context': `${base}$metadata#${table!.entitySetName}/$deletedEntity`,
-                  id: change.id,
-                  reason: 'deleted',
-                },
-          ),
-        });
-        return;
-      }
-      if (prefer.trackChanges && (query.filter || query.orderBy.length > 0))
-        throw badRequest('not supported when Change Tracking is enabled.');
-      const page: StoredRow[] = [];
-      let more = false;
-      for (const row of records.ordered(name, query.skipToken)) {
-        if (query.filter && !evaluate(query.filter, (column) => valueAt(table!, row, column[0] ?? '')))
-          continue;
-        if (page.length === size) {
-          more = true;
-          break;
-        }
-        page.push(row);
-      }
-      if (prefer.trackChanges) reply.header('Preference-Applied', 'odata.track-changes');
-      reply.send({
-        '@odata.context': `${base}$metadata#${table!.entitySetName}`,
-        ...(more
-          ? {
-              '@odata.nextLink': `${plain}${query.filter ? `&$filter=${encodeURIComponent(query.options.get('$filter') ?? '')}` : ''}&$skiptoken=${page.at(-1)?.id}`,
-            }
-          : prefer.trackChanges
-            ? { '@odata.deltaLink': `${plain}&$deltatoken=${token(records.version())}` }
-            : {}),
-        value: page.map((row) => render(table!, row, select)),
-      });
+    try {
+      request.admission = protection.admit(userOf(request), inFlight.atArrival(request.raw));
+      done();
+    } catch (error) {
+      if (!(error instanceof DataverseError)) throw error;
+      // Counted with all other calls that no operation saw.
+      request.refused = true;
+      reply.headers(requestIds());
+      send(reply, error);
     }
   }
 
-  const token = (version: number): string =>
-    encodeURIComponent(`${version}!${isoSeconds(context.clock.nowMs())}`.replace('Z', ''));
-  function valueAt(table: Table, row: StoredRow, property: string): unknown {
-    const column = Object.values(table.columns).find(
-      (candidate) => propertyName(candidate) === property || candidate.logicalName === property,
-    );
-    return column ? readColumn(table, row, column, records.caller()) : undefined;
+  async function serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const startedMs = performance.now();
+    const answer = await answered(request);
+    const modelledMs = (answer.rows ?? 0) * context.limits().dynamics.executionMsPerRow;
+    request.executionMs = performance.now() - startedMs + modelledMs;
+    context.stats.count('dynamics', labelOf(request), answer.status);
+    context.store.commit();
+    send(reply, answer);
+    return reply;
   }
-  function render(table: Table, row: StoredRow, select: string[] | undefined): object {
-    const columns = Object.values(table.columns).filter(
-      (column) => !select || select.includes(isLookup(column) ? propertyName(column) : column.logicalName),
+
+  async function answered(request: FastifyRequest): Promise<Answer> {
+    try {
+      const call = callOf(request);
+      if (call.path === '$batch') {
+        if (request.method !== 'POST')
+          throw dataverseError(
+            405,
+            '0x8006088a',
+            `The requested resource does not support http method '${request.method}'.`,
+          );
+        return await runBatch(dataverse, call, (part, address) => forward(request, part, address));
+      }
+      requireHarmlessPath(call.path);
+      return answerCall(dataverse, call);
+    } catch (error) {
+      if (error instanceof DataverseError) {
+        countRejection(dataverse, request.method, error.status);
+        return error;
+      }
+      request.log.error(error);
+      process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+      return dataverseError(500, '0x80040216', 'An unexpected error occurred.');
+    }
+  }
+
+  /** A part that the metadata protocol answers goes through its routes, marked as no call of its own. */
+  async function forward(outer: FastifyRequest, part: BatchRequest, address: string): Promise<Answer> {
+    const response = await app.inject({
+      method: part.method as 'GET',
+      url: address,
+      headers: {
+        host: outer.headers.host ?? 'localhost',
+        'content-type': 'application/json',
+        ...part.headers,
+        [INTERNAL_PART_HEADER]: internalPartSecret,
+      },
+      ...(part.body !== '' && { payload: part.body }),
+    });
+    const headers = Object.entries(response.headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)] as const],
     );
     return {
-      '@odata.etag': `W/"${row.version}"`,
-      ...Object.fromEntries(
-        columns.map((column) => [propertyName(column), readColumn(table, row, column, records.caller())]),
-      ),
-      [table.primaryId]: row.id,
+      status: response.statusCode,
+      headers: Object.fromEntries(headers),
+      ...(response.body !== '' && { body: response.body }),
     };
   }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set once service protection has let the call in. */
+    admission?: Admission;
+    /** Time the call took, modelled time of its rows included, in milliseconds. */
+    executionMs?: number;
+  }
+}
+
+function callOf(request: FastifyRequest): Call {
+  const origin = `${request.protocol}://${request.headers.host ?? 'localhost'}`;
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(request.headers))
+    headers[name] = Array.isArray(value) ? value.join(',') : value;
+  return readCall({
+    method: request.method,
+    origin,
+    defaultBase: `${origin}/api/data/v9.2/`,
+    address: request.url,
+    headers,
+    bodyText: typeof request.body === 'string' ? request.body : '',
+  });
+}
+
+/** An HTTP call to the API; a part of a batch is none of its own. */
+const isCall = ({ url, headers }: FastifyRequest): boolean =>
+  API.test(url) && headers[INTERNAL_PART_HEADER] !== internalPartSecret;
+
+/** The application that the token was issued to: a new token does not make a new user. */
+function userOf({ headers }: FastifyRequest): string {
+  const { authorization = '' } = headers;
+  try {
+    const claims = Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString('utf8');
+    return String((JSON.parse(claims) as { appid?: unknown }).appid);
+  } catch {
+    return authorization;
+  }
+}
+
+function labelOf(request: FastifyRequest): string {
+  try {
+    return routeLabel(callOf(request));
+  } catch {
+    const path = request.url.replace(/\?.*$/s, '').replace(/^\/api\/data\/v9\.\d\/?/i, '');
+    return `${request.method} ${path.replaceAll(/\([^)]*\)/g, '(id)')}`.trimEnd();
+  }
+}
+
+/** Characters that the web server in front of the API refuses in a path (dataverse.md §4, "Alternate keys"). */
+const HARMFUL = /[<>*%&:\\?+]/;
+
+function requireHarmlessPath(path: string): void {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(path);
+  } catch {
+    throw badRequest('Bad Request - Error in query syntax.');
+  }
+  const harmful = HARMFUL.exec(decoded)?.[0];
+  if (harmful !== undefined) {
+    throw dataverseError(
+      400,
+      '0x80060888',
+      `A potentially dangerous Request.Path value was detected from the client (${harmful}).`,
+    );
+  }
+  // An encoded slash ends the segment there, in the middle of the key.
+  if (/%2f/i.test(path)) throw unknownSegment(decoded.slice(0, decoded.indexOf('(')));
+}
+
+function requestIds(): Record<string, string> {
+  const id = randomUUID();
+  return { 'x-ms-service-request-id': id, req_id: id };
+}
+
+function send(reply: FastifyReply, { status, headers = {}, body }: Answer): void {
+  reply.code(status).header('odata-version', '4.0');
+  for (const [name, value] of Object.entries(headers)) if (name !== 'location') reply.header(name, value);
+  if (body === undefined) reply.send();
+  else if (typeof body === 'string') reply.type(headers['content-type'] ?? 'text/plain').send(body);
+  else reply.type(JSON_TYPE).send(JSON.stringify(body));
 }

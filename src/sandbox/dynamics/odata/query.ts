@@ -75,6 +75,7 @@ const SYSTEM_OPTIONS = new Set([
   '$deltatoken',
   '$apply',
   '$format',
+  '$id',
 ]);
 
 function queryOf(options: Map<string, string>): ODataQuery {
