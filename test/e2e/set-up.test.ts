@@ -44,9 +44,9 @@ describe('a fault that only a person can mend', () => {
 
   test('change tracking off: the flow fails with its code', async () => {
     await startOn(
-      'version: 1\ntables: [{ dynamics: systemuser, campaign: profile, key: { to: externalId }, fields: [{ from: fullname, to: lastName }] }]\n',
+      'version: 1\ntables: [{ dynamics: team, campaign: profile, key: { to: externalId }, fields: [{ from: name, to: lastName }] }]\n',
     );
-    const status = await syncOf('ingress/systemuser');
+    const status = await syncOf('ingress/team');
     expect(status).toMatchObject({ outcome: 'failed', error: { code: 'DYNAMICS_TRACKING_OFF' } });
   }, 60_000);
 
@@ -86,7 +86,10 @@ describe('a fault that only a person can mend', () => {
 describe('npm start', () => {
   let data: string;
   let sandbox: Sandbox;
+  let ledger: Record<string, string>;
   beforeEach(async () => {
+    // An embedded ledger takes seconds to set up, which is not what these tests are about.
+    ledger = { LEDGER_URL: await postgres.freshDatabase(), LEDGER_KEY: 'a key for tests, thirty-two bytes' };
     data = await mkdtemp(join(tmpdir(), 'set-up-'));
     sandbox = await startSandbox({ memory: true, contacts: 5 });
   });
@@ -95,11 +98,10 @@ describe('npm start', () => {
     await rm(data, { recursive: true, force: true });
   });
   const once = (environment: Record<string, string>, ...args: string[]) =>
-    npmScript(
-      'start',
-      ['--once', '--json', '--data', data, '--port', '7300', '--ui-port', '8300', ...args],
-      environment,
-    ).finished;
+    npmScript('start', ['--once', '--json', '--data', data, '--port', '7300', '--ui-port', '8300', ...args], {
+      ...ledger,
+      ...environment,
+    }).finished;
 
   test.each([
     ['a wrong Dynamics secret', { DYNAMICS_CLIENT_SECRET: 'wrong' }, 2, 'DYNAMICS_CREDENTIALS'],

@@ -1,3 +1,5 @@
+import { audit, retrieveAttributeChangeHistory } from './audit.js';
+import { bulkDelete } from './batch/bulk-delete.js';
 import { jsonBody, type Answer, type Call, type Dataverse } from './call.js';
 import { badRequest, rowNotFound } from './errors.js';
 import { acceptGuid } from './writing/column-input.js';
@@ -18,7 +20,9 @@ export const operations: Record<string, Operation> = {
     status: 200,
     body: { '@odata.context': responseContext(call, 'RetrieveVersion'), Version: PLATFORM_VERSION },
   }),
+  'GET RetrieveAttributeChangeHistory': retrieveAttributeChangeHistory,
   'POST Merge': merge,
+  'POST BulkDelete': bulkDelete,
 };
 
 const responseContext = (call: Call, name: string): string =>
@@ -106,12 +110,13 @@ function merge(dataverse: Dataverse, call: Call): Answer {
         records.update(referencing, row.id, { [column]: target.row.id });
       }
     }
-    records.update(table.logicalName, subordinate.row.id, {
+    const merged = records.update(table.logicalName, subordinate.row.id, {
       statecode: 1,
       statuscode: 2,
       merged: true,
       masterid: target.row.id,
     });
+    audit(dataverse, table, subordinate.row, merged);
   });
   return { status: 204 };
 }

@@ -111,7 +111,6 @@ export function registerDynamics(
         countRejection(dataverse, request.method, error.status);
         return error;
       }
-      request.log.error(error);
       process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
       return dataverseError(500, '0x80040216', 'An unexpected error occurred.');
     }
@@ -221,5 +220,6 @@ function send(reply: FastifyReply, { status, headers = {}, body }: Answer): void
   for (const [name, value] of Object.entries(headers)) if (name !== 'location') reply.header(name, value);
   if (body === undefined) reply.send();
   else if (typeof body === 'string') reply.type(headers['content-type'] ?? 'text/plain').send(body);
-  else reply.type(JSON_TYPE).send(JSON.stringify(body));
+  // As bytes, since fastify would add a character set to the type of a text.
+  else reply.type(JSON_TYPE).send(Buffer.from(JSON.stringify(body)));
 }

@@ -1,4 +1,5 @@
-import type { Answer, Call, Dataverse } from './call.js';
+import { retrieveAuditDetails } from './audit.js';
+import { jsonBody, type Answer, type Call, type Dataverse } from './call.js';
 import { isBulkAction, runBulkAction } from './batch/bulk-actions.js';
 import { unknownSegment } from './errors.js';
 import { operations } from './functions.js';
@@ -16,7 +17,6 @@ import type { Table } from './schema.js';
 import { methodNotAllowed, readReferences, writeReference } from './writing/references.js';
 import { hangNew } from './writing/store-row.js';
 import { create, created, patch, remove, writeProperty } from './writing/writes.js';
-import { jsonBody } from './call.js';
 
 const NAMESPACE = 'Microsoft.Dynamics.CRM.';
 
@@ -103,6 +103,9 @@ function onRow(dataverse: Dataverse, call: Call, table: Table, inside: string, r
 function behindRow(dataverse: Dataverse, call: Call, table: Table, row: StoredRow, rest: Segment[]): Answer {
   const [segment, ...beyond] = rest;
   if (!segment) throw unknownSegment('');
+  if (table.logicalName === 'audit' && segment.name.replace(NAMESPACE, '') === 'RetrieveAuditDetails') {
+    return requireGet(call, () => retrieveAuditDetails(dataverse, call, row));
+  }
   const column = columnOf(table, segment.name);
   if (column) {
     const raw = beyond[0]?.name === '$value';

@@ -1,3 +1,4 @@
+import { audit } from '../audit.js';
 import type { Call, Dataverse } from '../call.js';
 import { readColumn, targetOf } from '../column-values.js';
 import { badRequest, dataverseError } from '../errors.js';
@@ -29,6 +30,7 @@ export function createRow(
     requireStatusFitsState(table, values, undefined);
     addCurrency(dataverse, table, values);
     const row = records.insert(table.logicalName, values);
+    audit(dataverse, table, undefined, row);
     for (const child of payload.children) {
       for (const childBody of child.bodies)
         hangNew(dataverse, call, table, row.id, child.navigation, child.table, childBody);
@@ -60,6 +62,7 @@ export function updateRow(
     requireStatusFitsState(table, values, row);
     addCurrency(dataverse, table, values, row);
     const updated = records.update(table.logicalName, row.id, values);
+    audit(dataverse, table, row, updated);
     for (const link of payload.links)
       for (const other of link.ids) hang(dataverse, table, row.id, link.navigation, other);
     return updated;

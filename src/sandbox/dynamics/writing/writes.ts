@@ -1,3 +1,4 @@
+import { audit } from '../audit.js';
 import { jsonBody, precondition, type Answer, type Call, type Dataverse } from '../call.js';
 import { badRequest, dataverseError } from '../errors.js';
 import { isLookup } from '../column-values.js';
@@ -48,13 +49,8 @@ export function patch(dataverse: Dataverse, call: Call, address: RowAddress): An
     if (precondition(call, 'if-match') !== undefined) requireRow(dataverse, address);
     requireCreatable(table);
     const identity = address.kind === 'id' ? { [table.primaryId]: address.id } : keyValues(address, body);
-    return created(
-      dataverse,
-      call,
-      table,
-      createRow(dataverse, call, table, body, identity),
-      addressText(address, ''),
-    );
+    const made = createRow(dataverse, call, table, body, identity);
+    return created(dataverse, call, table, made, addressText(address, made.id));
   }
   requireVersion(call, row);
   const ignored = address.kind === 'key' ? address.key.columns : [];
@@ -84,7 +80,10 @@ function keyValues({ values, table }: Extract<RowAddress, { kind: 'key' }>, body
 export function remove(dataverse: Dataverse, call: Call, address: RowAddress): Answer {
   const row = requireRow(dataverse, address);
   requireVersion(call, row);
-  dataverse.records.remove(address.table.logicalName, row.id);
+  dataverse.records.transaction(() => {
+    dataverse.records.remove(address.table.logicalName, row.id);
+    audit(dataverse, address.table, row, undefined);
+  });
   return { status: 204 };
 }
 

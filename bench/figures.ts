@@ -1,0 +1,112 @@
+import type { ChangesMeasured } from './changes.js';
+import type { FirstLoadMeasured } from './first-load.js';
+import type { IdleMeasured } from './idle.js';
+
+/** One line of the result: what was measured and, where DESIGN §12 sets one, its target. */
+export interface Figure {
+  measurement: Measurement;
+  figure: string;
+  value: number;
+  unit?: string;
+  target?: string;
+  met?: boolean;
+}
+export const measurements = ['first-load', 'changes', 'idle'] as const;
+export type Measurement = (typeof measurements)[number];
+
+export interface Conditions {
+  latencyMs: number;
+  concurrency: number;
+}
+
+/** Below this size the two pages that are in memory at once are much of the whole. */
+const SMALLEST_FOR_MEMORY = 5_000;
+
+/** Of a first load at two sizes; the ratios are those of the larger. */
+export function firstLoadFigures(
+  small: FirstLoadMeasured,
+  full: FirstLoadMeasured,
+  { latencyMs, concurrency }: Conditions,
+): Figure[] {
+  const { loop, product, contacts } = full;
+  const rowsPerSecond = contacts / product.seconds;
+  const loopRowsPerSecond = loop.rows / loop.seconds;
+  const ceiling = latencyMs > 0 ? (concurrency * 1000) / latencyMs : undefined;
+  const ratio = rowsPerSecond / loopRowsPerSecond;
+  const cpuRatio = product.usage.cpuMs / loop.usage.cpuMs;
+  return inMeasurement('first-load', [
+    { figure: 'rows a second', value: rowsPerSecond },
+    { figure: 'rows a second of the bare axios loop', value: loopRowsPerSecond },
+    { figure: 'ratio to the loop', value: ratio, target: '≥ 0.95', met: ratio >= 0.95 },
+    ...(ceiling === undefined
+      ? []
+      : [
+          { figure: 'ratio to C/L', value: rowsPerSecond / ceiling },
+          { figure: 'ratio of the loop to C/L', value: loopRowsPerSecond / ceiling },
+        ]),
+    { figure: 'processor time per row, worker', value: product.usage.cpuMs / contacts, unit: 'ms' },
+    { figure: 'processor time per row, loop', value: loop.usage.cpuMs / contacts, unit: 'ms' },
+    { figure: 'processor time, ratio to the loop', value: cpuRatio, target: '≤ 1.5', met: cpuRatio <= 1.5 },
+    ...memoryFigures('peak RSS', small, full, ({ usage }) => usage.peakRssBytes),
+    ...memoryFigures('peak JS heap', small, full, ({ usage }) => usage.peakHeapBytes),
+    ...memoryFigures('live JS heap after it', small, full, ({ usage }) => usage.liveHeapBytes),
+    { figure: 'Temporal actions per 1,000 rows', value: (product.actions * 1000) / contacts },
+    { figure: 'Dynamics calls', value: product.dynamicsCalls },
+    { figure: 'Campaign calls', value: product.campaignCalls },
+  ]);
+}
+
+function memoryFigures(
+  name: string,
+  small: FirstLoadMeasured,
+  full: FirstLoadMeasured,
+  bytesOf: (product: FirstLoadMeasured['product']) => number,
+): Omit<Figure, 'measurement'>[] {
+  const atSmall = bytesOf(small.product);
+  const atFull = bytesOf(full.product);
+  const ratio = atFull / atSmall;
+  const target = { target: '≤ 1.1', met: ratio <= 1.1 };
+  return [
+    { figure: `${name} at ${small.contacts} contacts`, value: atSmall / 2 ** 20, unit: 'MiB' },
+    { figure: `${name} at ${full.contacts} contacts`, value: atFull / 2 ** 20, unit: 'MiB' },
+    {
+      figure: `${name}, growth`,
+      value: ratio,
+      ...(small.contacts >= SMALLEST_FOR_MEMORY && target),
+    },
+  ];
+}
+
+export function changesFigures({ touched, changed, product, callsPerChangedRow }: ChangesMeasured): Figure[] {
+  return inMeasurement('changes', [
+    { figure: 'rows touched', value: touched },
+    { figure: 'rows changed', value: changed },
+    { figure: 'rows read', value: product.counts.read },
+    { figure: 'Campaign calls', value: product.campaignCalls },
+    {
+      figure: 'Campaign calls per changed row',
+      value: callsPerChangedRow,
+      target: 'exactly 1',
+      met: callsPerChangedRow === 1,
+    },
+    { figure: 'Dynamics calls', value: product.dynamicsCalls },
+    { figure: 'rows a second', value: touched / product.seconds },
+    { figure: 'processor time per row', value: product.usage.cpuMs / touched, unit: 'ms' },
+    { figure: 'peak RSS', value: product.usage.peakRssBytes / 2 ** 20, unit: 'MiB' },
+    { figure: 'peak JS heap', value: product.usage.peakHeapBytes / 2 ** 20, unit: 'MiB' },
+    { figure: 'Temporal actions per 1,000 rows', value: (product.actions * 1000) / touched },
+  ]);
+}
+
+/** Each the dearest of the polls. */
+export function idleFigures({ worst: { dynamicsCalls, campaignCalls, actions, seconds } }: IdleMeasured) {
+  return inMeasurement('idle', [
+    { figure: 'Dynamics calls per poll', value: dynamicsCalls, target: '1', met: dynamicsCalls === 1 },
+    { figure: 'Campaign calls per poll', value: campaignCalls, target: '0', met: campaignCalls === 0 },
+    { figure: 'Temporal actions per poll', value: actions, target: '≤ 8', met: actions <= 8 },
+    { figure: 'time per poll', value: seconds, unit: 's' },
+  ]);
+}
+
+const inMeasurement = (measurement: Measurement, figures: Omit<Figure, 'measurement'>[]): Figure[] =>
+  figures.map((figure) => ({ measurement, ...figure }));
