@@ -80,7 +80,10 @@ export function createIngress(dependencies: ActivityDependencies) {
         await ledger.closeFeed(feed).catch(() => undefined);
       }
     } catch (error) {
-      if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+      if (context.cancellationSignal.aborted) {
+        dependencies.log.info({ event: 'slice.cancelled', flow });
+        throw context.cancellationSignal.reason;
+      }
       const waiting = waitingOf(error);
       if (waiting && feed) return { ...(await sliceResult(feed, { drained: false })), waiting };
       fruitless += 1;
