@@ -28,7 +28,13 @@ export type Decision =
       /** Age of an unfinished create's mark: the record may be there already. */
       intentAgeMs?: number;
     }
-  | { kind: 'delete'; sourceId: string; sourceVersion?: string };
+  | {
+      kind: 'delete';
+      sourceId: string;
+      sourceVersion?: string;
+      /** Age of an unfinished create's mark: what is to be deleted may be on its way yet. */
+      intentAgeMs?: number;
+    };
 
 export interface DecideInput {
   mapping: CompiledMapping;
@@ -74,7 +80,8 @@ function decideOne(change: Change, record: LedgerRecord | undefined, input: Deci
 }
 
 function decideGone(id: string, record: LedgerRecord | undefined, mapping: CompiledMapping): Decision {
-  if (record?.managed && mapping.applyDeletes) return { kind: 'delete', sourceId: id };
+  // A create that was never answered may have made a record that nothing else would ever delete.
+  if (mayBeOurs(record) && mapping.applyDeletes) return { kind: 'delete', sourceId: id, ...intentOf(record) };
   if (record?.managed) return { kind: 'settled', outcome: { sourceId: id, outcome: 'unchanged' } };
   return { kind: 'settled', outcome: { sourceId: id, outcome: 'unchanged', gone: true } };
 }
@@ -86,8 +93,8 @@ function decideMapped(
   { mapping, mode, fingerprint }: DecideInput,
 ): Decision {
   if (mapped.kind === 'filtered') {
-    return record?.managed && mapping.deleteFilteredOut
-      ? { kind: 'delete', sourceId: change.id, sourceVersion: change.version }
+    return mayBeOurs(record) && mapping.deleteFilteredOut
+      ? { kind: 'delete', sourceId: change.id, sourceVersion: change.version, ...intentOf(record) }
       : settled(change, 'filtered');
   }
   if (mapped.kind === 'fault') {
@@ -101,7 +108,13 @@ function decideMapped(
     full,
     following: mapped.following === mapped.full ? full : fingerprint(mapped.following),
   };
-  const row = { sourceId: change.id, sourceVersion: change.version, key: mapped.key, full: mapped.full };
+  const row = {
+    sourceId: change.id,
+    sourceVersion: change.version,
+    key: mapped.key,
+    full: mapped.full,
+    ...intentOf(record),
+  };
   const inCampaign = record !== undefined && (record.managed || record.full !== undefined);
   if (!inCampaign || record.state === 'missing') {
     return {
@@ -109,13 +122,12 @@ function decideMapped(
       kind: 'create',
       payload: mapped.full,
       accepted: fingerprints,
-      ...(record?.intentAgeMs !== undefined && { intentAgeMs: record.intentAgeMs }),
     };
   }
   // A record that is not ours yet is adopted whole; an ordinary change carries only the fields that follow updates.
   const whole = mode === 'first' || mode === 'verify' || mode === 'rewrite' || !record.managed;
   const same = whole ? record.full === fingerprints.full : record.following === fingerprints.following;
-  if (same && mode !== 'rewrite') {
+  if (same && mode !== 'rewrite' && record.intentAgeMs === undefined) {
     return settled(change, 'unchanged', undefined, { ...fingerprints, full: record.full ?? '' });
   }
   if (whole) return { ...row, kind: 'update', payload: mapped.full, accepted: fingerprints };
@@ -128,6 +140,12 @@ function decideMapped(
     accepted: onlyFollowing ? { full: '', following: fingerprints.following } : fingerprints,
   };
 }
+
+const mayBeOurs = (record: LedgerRecord | undefined): boolean =>
+  record !== undefined && (record.managed || record.intentAgeMs !== undefined);
+
+const intentOf = (record: LedgerRecord | undefined): { intentAgeMs?: number } =>
+  record?.intentAgeMs === undefined ? {} : { intentAgeMs: record.intentAgeMs };
 
 function settled(
   change: Change & { kind: 'row' },

@@ -98,7 +98,7 @@ export async function writeDecisions(writer: Writer, decisions: Decision[]): Pro
 }
 
 function taskOf(write: Write, { nowMs, settleMs }: Writer): Task {
-  if (write.kind !== 'create' || write.intentAgeMs === undefined) return { write, ours: false };
+  if (write.intentAgeMs === undefined) return { write, ours: false };
   return { write, ours: true, lookUpAtMs: nowMs() + Math.max(0, settleMs - write.intentAgeMs) };
 }
 

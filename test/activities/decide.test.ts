@@ -144,6 +144,10 @@ describe('a tombstone', () => {
   test('deletes what is ours', () => {
     expect(decideOne(gone, known({}))).toMatchObject({ kind: 'delete', sourceId: ID });
   });
+  test('of a record whose create was never answered deletes what that create may have made', () => {
+    const record = known({ state: 'missing', managed: false, intentAgeMs: 5 });
+    expect(decideOne(gone, record)).toMatchObject({ kind: 'delete', intentAgeMs: 5 });
+  });
   test('of a record that is not ours costs nothing', () => {
     expect(decideOne(gone, known({ state: 'found', managed: false }))).toMatchObject({
       outcome: { outcome: 'unchanged', gone: true },
