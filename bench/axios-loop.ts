@@ -20,6 +20,8 @@ const SELECT =
 const PREFER = 'odata.track-changes,odata.maxpagesize=2000';
 
 answerParent({ run: (order) => loop(order as LoopOrder) });
+// An end by the signal itself would leave no processor profile.
+process.on('SIGTERM', () => process.exit());
 
 /**
  * The yardstick: reads the contacts page by page, one page ahead, and POSTs each as a profile, so many at once, and

@@ -19,6 +19,8 @@ export interface Conditions {
   concurrency: number;
 }
 
+/** Below this share of C/L for the loop, the machine is the limit and not C and L: then the ratio to it says little. */
+const SOUND_YARDSTICK = 0.9;
 /** Below this size the two pages that are in memory at once are much of the whole. */
 const SMALLEST_FOR_MEMORY = 5_000;
 
@@ -33,11 +35,17 @@ export function firstLoadFigures(
   const loopRowsPerSecond = loop.rows / loop.seconds;
   const ceiling = latencyMs > 0 ? (concurrency * 1000) / latencyMs : undefined;
   const ratio = rowsPerSecond / loopRowsPerSecond;
+  const isSound = ceiling !== undefined && loopRowsPerSecond / ceiling >= SOUND_YARDSTICK;
   const cpuRatio = product.usage.cpuMs / loop.usage.cpuMs;
   return inMeasurement('first-load', [
     { figure: 'rows a second', value: rowsPerSecond },
     { figure: 'rows a second of the bare axios loop', value: loopRowsPerSecond },
-    { figure: 'ratio to the loop', value: ratio, target: '≥ 0.95', met: ratio >= 0.95 },
+    {
+      figure: 'ratio to the loop',
+      value: ratio,
+      target: '≥ 0.95',
+      ...(isSound && { met: ratio >= 0.95 }),
+    },
     ...(ceiling === undefined
       ? []
       : [
@@ -65,14 +73,14 @@ function memoryFigures(
   const atSmall = bytesOf(small.product);
   const atFull = bytesOf(full.product);
   const ratio = atFull / atSmall;
-  const target = { target: '≤ 1.1', met: ratio <= 1.1 };
   return [
     { figure: `${name} at ${small.contacts} contacts`, value: atSmall / 2 ** 20, unit: 'MiB' },
     { figure: `${name} at ${full.contacts} contacts`, value: atFull / 2 ** 20, unit: 'MiB' },
     {
       figure: `${name}, growth`,
       value: ratio,
-      ...(small.contacts >= SMALLEST_FOR_MEMORY && target),
+      target: '≤ 1.1',
+      ...(small.contacts >= SMALLEST_FOR_MEMORY && { met: ratio <= 1.1 }),
     },
   ];
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { startProcess } from './processes.js';
 import type { LoopOrder, LoopResult } from './axios-loop.js';
 import { startProduct, type Product, type ProductOptions, type SyncMeasured } from './product.js';
@@ -72,7 +73,11 @@ export async function loadFirst(options: ProductOptions, contacts: number): Prom
 
 async function runLoop(options: ProductOptions): Promise<LoopResult> {
   const { systems, concurrency, environment, profileFolder, closers } = options;
-  const process = startProcess({ file: 'bench/axios-loop.ts', environment, profileFolder });
+  const process = startProcess({
+    file: 'bench/axios-loop.ts',
+    environment,
+    ...(profileFolder !== undefined && { profileFolder: join(profileFolder, 'loop') }),
+  });
   await closers.add(process.stop);
   try {
     return await process.ask<LoopResult>('run', { ready: systems.ready, concurrency } satisfies LoopOrder);

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { Argument, Command } from 'commander';
+import { Command } from 'commander';
 import { runMain, WrongUse } from '../src/command-line/wrong-use.js';
 import { findTemporalCli } from '../src/temporal-cli.js';
 import { createClosers, type Closers } from './closers.js';
@@ -41,19 +41,19 @@ export async function main(argv: string[], environment: Environment): Promise<vo
 }
 
 async function run(argv: string[], environment: Environment): Promise<number> {
-    const options = parseOptions(argv);
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    const closers = createClosers();
-    const stopped = stopSignal();
-    try {
-      const report = await Promise.race([measure(options, environment, say, closers), stopped]);
-      if (!report) return 130;
-      await print(options.json ? JSON.stringify(report) : reportText(report));
-      return report.ok ? 0 : 1;
-    } finally {
-      await closers.close();
-    }
+  const options = parseOptions(argv);
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const closers = createClosers();
+  const stopped = stopSignal();
+  try {
+    const report = await Promise.race([measure(options, environment, say, closers), stopped]);
+    if (!report) return 130;
+    await print(options.json ? JSON.stringify(report) : reportText(report));
+    return report.ok ? 0 : 1;
+  } finally {
+    await closers.close();
   }
+}
 
 async function measure(
   { wanted, contacts, latency, concurrency, profile }: Options,
@@ -117,7 +117,7 @@ function parseOptions(argv: string[]): Options {
     .description(
       'Measures the product against the sandbox, and against a bare axios loop that makes the same calls.',
     )
-    .addArgument(new Argument('[measurement]', 'one of them; all when left out').choices(measurements))
+    .argument('[measurement]', `${measurements.join(', ')}; all of them when left out`)
     .option(
       '--contacts <n>',
       'contacts of the larger first load',
@@ -130,12 +130,12 @@ function parseOptions(argv: string[]): Options {
     .option('--json', 'one JSON document on standard output', false)
     .exitOverride();
   program.parse(argv, { from: 'user' });
+  const [measurement] = program.args;
+  const wanted = measurements.filter((each) => measurement === undefined || each === measurement);
+  if (wanted.length === 0)
+    faults.push(`${measurement} is none of the measurements ${measurements.join(', ')}`);
   if (faults.length > 0) throw new WrongUse(faults);
-  const [measurement] = program.processedArgs as [Measurement?];
-  return {
-    ...program.opts<Omit<Options, 'wanted'>>(),
-    wanted: measurement === undefined ? measurements : [measurement],
-  };
+  return { ...program.opts<Omit<Options, 'wanted'>>(), wanted };
 }
 
 /** A real pair's settings that happen to be set here must reach neither worker nor sandbox. */

@@ -69,7 +69,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
         TEMPORAL_NAMESPACE: 'default',
         LEDGER_URL: await systems.freshDatabase(),
       },
-      profileFolder,
+      ...(profileFolder !== undefined && { profileFolder: join(profileFolder, 'worker') }),
     });
     await closers.add(() => worker.stop());
     const connection = await Connection.connect({ address: server.address });

@@ -18,12 +18,19 @@ export function reportText({ figures, faults, contacts, concurrency, latencyMs, 
     style: { head: [], border: [] },
     colAligns: ['left', 'left', 'right', 'left', 'left'],
   });
-  for (const { measurement, figure, value, unit, target, met } of figures) {
+  for (const line of figures) {
+    const { measurement, figure, value, unit, target } = line;
     const shown = `${readable(value)}${unit === undefined ? '' : ` ${unit}`}`;
-    table.push([measurement, figure, shown, target ?? '', met === undefined ? '' : met ? 'met' : 'not met']);
+    table.push([measurement, figure, shown, target ?? '', verdictOf(line)]);
   }
   const conditions = `${contacts} contacts, C = ${concurrency}, L = ${latencyMs} ms, ${machine.processors} processors, Node.js ${machine.node}`;
   return [conditions, table.toString(), ...faults.map((fault) => `WRONG: ${fault}`)].join('\n');
+}
+
+/** A target that could not be judged under these conditions is neither met nor missed. */
+function verdictOf({ target, met }: Figure): string {
+  if (target === undefined) return '';
+  return met === undefined ? 'not judged' : met ? 'met' : 'not met';
 }
 
 const readable = (value: number): string =>

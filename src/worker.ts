@@ -10,7 +10,8 @@ import {
   type NativeConnectionOptions,
 } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
-import { createActivities, type ActivityDependencies } from './activities/index.js';
+import type { ActivityDependencies } from './activities/dependencies.js';
+import { createActivities } from './activities/index.js';
 import { createCallCounter } from './activities/call-counter.js';
 import { createMappings } from './activities/mappings.js';
 import { createCampaign } from './campaign/client.js';

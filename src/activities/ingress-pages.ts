@@ -1,22 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../errors.js';
-import type { CallOptions } from '../http/calls.js';
 import type { Feed, Position, RowOutcome } from '../ledger/store.js';
 import { canonical } from '../mapping/canonical.js';
 import type { Payload } from '../mapping/model.js';
 import { holdBeyondBrake } from './brake.js';
 import { decide, type Change, type Decision } from './decide.js';
-import type { ActivityDependencies } from './index.js';
-import type { TableInForce } from './mappings.js';
+import type { ActivityDependencies } from './dependencies.js';
+import type { PageContext } from './page-context.js';
 import { createReadAhead } from './read-ahead.js';
 import { createSurvey } from './survey.js';
 import { writeDecisions } from './write-decisions.js';
 
-export interface PageContext {
-  table: string;
-  inForce: TableInForce;
-  options: CallOptions;
-}
 export interface Step {
   feed: Feed;
   /** Nothing is left to read now, parked rows included. */

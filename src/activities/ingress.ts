@@ -11,8 +11,9 @@ import {
 import { SyncError } from '../errors.js';
 import type { Feed, Position } from '../ledger/store.js';
 import { failureOf } from './failure.js';
-import type { ActivityDependencies } from './index.js';
-import { createPages, type PageContext } from './ingress-pages.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { createPages } from './ingress-pages.js';
+import type { PageContext } from './page-context.js';
 import { keepLease } from './lease.js';
 
 /** Heartbeats go out this often; an idle poll ends before the first and costs none. */

@@ -11,7 +11,7 @@ import type { ParkedFilter, ParkedRow } from '../ledger/store.js';
 import { readSyncFile } from '../mapping/read.js';
 import { everyMsOf, type SyncConfig } from '../mapping/schema.js';
 import { failureOf } from './failure.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 
 /** At most so many rows of the ledger travel in one answer (DESIGN §4 "Looking inside"). */
 const MAX_ROWS = 500;

@@ -2,8 +2,8 @@ import { SyncError } from '../errors.js';
 import type { Feed, Position, SurveyedRecord } from '../ledger/store.js';
 import { canonical } from '../mapping/canonical.js';
 import type { CompiledMapping } from '../mapping/model.js';
-import type { ActivityDependencies } from './index.js';
-import type { PageContext } from './ingress-pages.js';
+import type { ActivityDependencies } from './dependencies.js';
+import type { PageContext } from './page-context.js';
 
 /** Records per list call; campaign.md §3 gives no maximum. */
 const LINE_COUNT = 500;

@@ -19,7 +19,7 @@ export const targetOf = (column: string): string => `${column}@target`;
  * What an absent value of this column means. Defaults of standard columns that are the same for every row are
  * not stored with each of a million rows; those of custom columns are, since older rows do not have them.
  */
-export function constantDefault(column: Column): unknown {
+function constantDefault(column: Column): unknown {
   if (column.isCustom) return null;
   return columnDefault(column) ?? null;
 }

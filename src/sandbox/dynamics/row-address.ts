@@ -51,7 +51,7 @@ function keyValue(literal: Literal | undefined): unknown {
   return new Date(literal.value).toISOString().replace('.000Z', 'Z');
 }
 
-export const invalidKey = (table: Table) =>
+const invalidKey = (table: Table) =>
   badRequest(
     `The key in the request URI is not valid for resource 'Microsoft.Dynamics.CRM.${table.logicalName}'. ` +
       'Ensure that the names and number of key properties match the declared keys for the resource ' +

@@ -11,7 +11,7 @@ import { countInFlight } from './in-flight.js';
 import { registerMetadata } from './metadata/server.js';
 import { readCall } from './read-call.js';
 import type { RecordStore } from './record-store.js';
-import { countRejection } from './rejections.js';
+import { outcomeOf } from './outcome.js';
 import { routeLabel } from './route-label.js';
 import type { Schema } from './schema.js';
 import { answerCall } from './service-call.js';
@@ -95,22 +95,13 @@ export function registerDynamics(
   async function answered(request: FastifyRequest): Promise<Answer> {
     try {
       const call = callOf(request);
-      if (call.path === '$batch') {
-        if (request.method !== 'POST')
-          throw dataverseError(
-            405,
-            '0x8006088a',
-            `The requested resource does not support http method '${request.method}'.`,
-          );
+      if (call.path === '$batch' && call.method === 'POST') {
         return await runBatch(dataverse, call, (part, address) => forward(request, part, address));
       }
       requireHarmlessPath(call.path);
-      return answerCall(dataverse, call);
+      return outcomeOf(dataverse, call, () => answerCall(dataverse, call));
     } catch (error) {
-      if (error instanceof DataverseError) {
-        countRejection(dataverse, request.method, error.status);
-        return error;
-      }
+      if (error instanceof DataverseError) return error;
       process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
       return dataverseError(500, '0x80040216', 'An unexpected error occurred.');
     }

@@ -41,7 +41,7 @@ export function answerCall(dataverse: Dataverse, given: Call): Answer {
   const operation =
     rest.length === 0 ? operations[`${call.method} ${first.name.replace(NAMESPACE, '')}`] : undefined;
   if (operation) return operation(dataverse, call, first.inside ?? '');
-  if (OPERATION_NAMES.has(first.name)) throw methodNotAllowed(call);
+  if (first.name === '$batch' || OPERATION_NAMES.has(first.name)) throw methodNotAllowed(call);
   const table = dataverse.schema.tableByEntitySet(first.name);
   if (!table) throw unknownSegment(first.name);
   return first.inside === undefined

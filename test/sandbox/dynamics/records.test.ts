@@ -62,6 +62,11 @@ describe('creating a row', () => {
     expect(json['@odata.etag']).toBe(`W/"${text(json['versionnumber'])}"`);
   });
 
+  it('takes the time of a migrated row', async () => {
+    const id = await api.create('contacts', { lastname: 'Old', overriddencreatedon: '2019-03-04T00:00:00Z' });
+    expect((await api.get(`contacts(${id})`)).json['createdon']).toBe('2019-03-04T00:00:00Z');
+  });
+
   it('takes an id of the client’s, and refuses it a second time with 412', async () => {
     const contactid = '0A1B2C3D-0000-4000-8000-000000000001';
     expect(await api.create('contacts', { contactid, lastname: 'Own' })).toBe(contactid.toLowerCase());

@@ -14,7 +14,7 @@ export const isBulkAction = (name: string): name is BulkAction =>
   (ACTIONS as readonly string[]).includes(name);
 
 /** Whether a table offers a bulk action, by the limits in force or by its metadata. */
-export function offersBulkAction({ context }: Dataverse, table: Table, action: BulkAction): boolean {
+function offersBulkAction({ context }: Dataverse, table: Table, action: BulkAction): boolean {
   return (context.limits().dynamics.bulkActions[table.logicalName] ?? table.bulkActions).includes(action);
 }
 

@@ -1,7 +1,7 @@
 import type { Answer, Call, Dataverse } from '../call.js';
 import { badRequest, DataverseError } from '../errors.js';
 import { answerCall, isRecordPath } from '../service-call.js';
-import { countRejection } from '../rejections.js';
+import { countRejection, outcomeOf } from '../outcome.js';
 import { readCall } from '../read-call.js';
 import type { BatchPartAnswer, PartAnswer } from './batch-answer.js';
 import { writeBatchAnswer } from './batch-answer.js';
@@ -26,7 +26,7 @@ export async function runBatch(dataverse: Dataverse, call: Call, forward: Forwar
         : runChangeSet(dataverse, call, part.requests);
     answers.push(answer);
     const inner = answer.kind === 'request' ? [answer.answer] : answer.answers;
-    rows += inner.reduce((sum, { answer: one }) => sum + (one.rows ?? 1), 0);
+    rows += inner.reduce((sum, { answer: one }) => sum + (one.rows ?? 0), 0);
     const failed = inner.some(({ answer: one }) => one.status >= 400);
     if (failed && !call.preferences.continueOnError) return multipart(400, answers, rows);
   }
@@ -107,16 +107,6 @@ function runChangeSet(dataverse: Dataverse, call: Call, requests: BatchRequest[]
     if (!(error instanceof DataverseError)) throw error;
     countRejection(dataverse, current?.method ?? '', error.status);
     return { kind: 'change-set', answers: [{ contentId: current?.contentId, answer: error }] };
-  }
-}
-
-function outcomeOf(dataverse: Dataverse, { method }: Call, answer: () => Answer): Answer {
-  try {
-    return answer();
-  } catch (error) {
-    if (!(error instanceof DataverseError)) throw error;
-    countRejection(dataverse, method, error.status);
-    return error;
   }
 }
 

@@ -120,7 +120,7 @@ function topOf(text: string | undefined): number | undefined {
   return Number(text);
 }
 
-export function parseOrderBy(text: string | undefined): OrderItem[] {
+function parseOrderBy(text: string | undefined): OrderItem[] {
   if (text === undefined || text === '') return [];
   const cursor = createCursor(text);
   const items: OrderItem[] = [];
@@ -134,7 +134,7 @@ export function parseOrderBy(text: string | undefined): OrderItem[] {
   return items;
 }
 
-export function parseExpand(text: string | undefined): ExpandItem[] {
+function parseExpand(text: string | undefined): ExpandItem[] {
   if (text === undefined || text === '') return [];
   const cursor = createCursor(text);
   const items: ExpandItem[] = [];

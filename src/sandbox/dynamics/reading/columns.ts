@@ -15,7 +15,7 @@ export function columnOf(table: Table, property: string): Column | undefined {
   return columns.get(property);
 }
 
-export function requireColumn(table: Table, property: string): Column {
+function requireColumn(table: Table, property: string): Column {
   const column = columnOf(table, property);
   if (!column) throw unknownProperty(table, property);
   return column;

@@ -1,8 +1,8 @@
 import type { Answer, Call, Dataverse } from '../call.js';
 import { badRequest, dataverseError, expiredDeltaError } from '../errors.js';
-import type { TrackedChange } from '../record-store.js';
 import type { StoredRow } from '../records.js';
 import type { Table } from '../schema.js';
+import type { TrackedChange } from '../table-rows.js';
 import { readDeltaToken, writeDeltaToken, type DeltaToken } from './delta-token.js';
 import { contextUrl, continuation } from './links.js';
 import { writeCookie, type PagePosition, type TrackingPosition } from './paging-cookie.js';

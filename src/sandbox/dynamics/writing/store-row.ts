@@ -1,6 +1,6 @@
 import { audit } from '../audit.js';
 import type { Call, Dataverse } from '../call.js';
-import { readColumn, targetOf } from '../column-values.js';
+import { isoSeconds, readColumn, targetOf } from '../column-values.js';
 import { badRequest, dataverseError } from '../errors.js';
 import type { Navigation } from '../navigation.js';
 import type { StoredRow } from '../records.js';
@@ -29,6 +29,7 @@ export function createRow(
     }
     requireStatusFitsState(table, values, undefined);
     addCurrency(dataverse, table, values);
+    backdate(dataverse, table, values);
     const row = records.insert(table.logicalName, values);
     audit(dataverse, table, undefined, row);
     for (const child of payload.children) {
@@ -152,6 +153,14 @@ function requireStatusFitsState(table: Table, values: Body, before: StoredRow | 
     '0x80048408',
     `${String(given)} is not a valid status code for state code ${table.schemaName}State.${label} on ${table.logicalName}${before ? ` with Id ${before.id}` : ''}.`,
   );
+}
+
+/** A migrated row says when it was made elsewhere; when it was made here moves to the other column. */
+function backdate({ context }: Dataverse, table: Table, values: Body): void {
+  const earlier = values['overriddencreatedon'];
+  if (typeof earlier !== 'string' || !table.columns['createdon']) return;
+  values['createdon'] = earlier;
+  values['overriddencreatedon'] = isoSeconds(context.clock.nowMs());
 }
 
 /** A row with an amount of money has a currency, by default the organisation's. */

@@ -1,0 +1,35 @@
+import type { Info } from '@temporalio/activity';
+import type { Logger } from 'pino';
+import type { Campaign } from '../campaign/client.js';
+import type { Dynamics } from '../dynamics/client.js';
+import type { Ledger } from '../ledger/store.js';
+import type { Mappings } from './mappings.js';
+
+/** Milliseconds since 1970, and milliseconds that go on while the process is stopped and never jump back. */
+export interface Clock {
+  nowMs(): number;
+  monotonicMs(): number;
+}
+
+/** All that activities are given: both systems, the ledger, and the few numbers they keep to. */
+export interface ActivityDependencies {
+  dynamics: Dynamics;
+  campaign: Campaign;
+  ledger: Ledger;
+  mappings: Mappings;
+  clock: Clock;
+  log: Logger;
+  /** Calls to Campaign at once. */
+  campaignMaxConcurrent: number;
+  /** How long an unanswered call may still take effect. */
+  settleMs: number;
+  leaseMs: number;
+  /** Names the attempt that takes a lease; no two attempts share a name, in no process. */
+  ownerOf(info: Info): string;
+  /** Resolves once the ledger is known to belong to this pair of systems; throws LEDGER_OF_ANOTHER_PAIR. */
+  claimed(): Promise<void>;
+  /** The worker is shutting down: a slice ends after its page. */
+  stopping(): boolean;
+  /** Calls made today by all workers of this pair. */
+  callsToday(): Promise<{ dynamics: number; campaign: number }>;
+}

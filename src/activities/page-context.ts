@@ -1,0 +1,9 @@
+import type { CallOptions } from '../http/calls.js';
+import type { TableInForce } from './mappings.js';
+
+/** What a slice's pages share: the table, its mapping in force, and the terms on which calls may be made. */
+export interface PageContext {
+  table: string;
+  inForce: TableInForce;
+  options: CallOptions;
+}
