@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { performance } from 'node:perf_hooks';
 import {
+  makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
@@ -200,6 +201,10 @@ export function installRuntime(log: Logger): void {
         message,
       );
     }),
+    // Left alone, the SDK's core writes to standard output, which belongs to the command's own result.
+    telemetryOptions: {
+      logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
+    },
     shutdownSignals: [],
   });
 }

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { bundleWorkflowCode, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { pino } from 'pino';
+import { installRuntime } from '../../src/worker.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -11,6 +13,8 @@ const historyOf = (name: string): unknown => JSON.parse(readFileSync(`${folder}$
 const bundle = (relative: string): Promise<WorkflowBundleWithSourceMap> =>
   bundleWorkflowCode({ workflowsPath: pathOf(relative), logger: quiet });
 const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+installRuntime(pino({ level: 'silent' }));
 
 let workflows: WorkflowBundleWithSourceMap;
 let changed: WorkflowBundleWithSourceMap;

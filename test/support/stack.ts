@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
 import { applyMapping } from '../../src/command-line/apply.js';
 import { signalFlow, waitForFlow, type FlowEnd } from '../../src/command-line/flows.js';
@@ -11,12 +10,12 @@ import { readConfig, type Environment } from '../../src/config.js';
 import type { FlowStatus } from '../../src/contracts.js';
 import { sandboxSettings } from '../../src/sandbox-settings.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
-import { startWorker, type RunningWorker } from '../../src/worker.js';
+import { installRuntime, startWorker, type RunningWorker } from '../../src/worker.js';
 import { ownNamespace } from './temporal.js';
 import { connectSystems, type Systems } from './systems.js';
 
 // One quiet runtime for all workers of a test process.
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+installRuntime(pino({ level: 'silent' }));
 
 /** Sandbox, worker and a Temporal namespace of its own on the suite's one server: the product, in this process. */
 export interface Stack {
