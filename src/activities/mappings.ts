@@ -68,10 +68,7 @@ export function createMappings(dependencies: {
     if (earlier && keptMetadata && earlier.version === published.version && earlier.text === kept?.text)
       return earlier;
 
-    const metadata = keptMetadata ?? {
-      source: await dynamics.table(table),
-      resource: await campaign.resource(tableMapping.campaign),
-    };
+    const metadata = keptMetadata ?? (await readMetadata(table, tableMapping.campaign));
     const text = JSON.stringify(metadata);
     if (!keptMetadata) await ledger.metadata.save(flow, text);
     const { source, resource } = metadata;
@@ -84,6 +81,11 @@ export function createMappings(dependencies: {
     };
     compiled.set(table, inForceNow);
     return inForceNow;
+  }
+
+  async function readMetadata(table: string, resourceName: string): Promise<Metadata> {
+    const [source, resource] = await Promise.all([dynamics.table(table), campaign.resource(resourceName)]);
+    return { source, resource };
   }
 
   return { config, inForce };

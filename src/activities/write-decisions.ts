@@ -34,10 +34,12 @@ interface Task {
   lookUpAtMs?: number;
   /** This service's own create may have made the record that a look-up finds. */
   ours: boolean;
+  /** Answers so far that said neither yes nor no. */
+  failures: SyncError[];
 }
 
 /** An answer that says neither yes nor no, this often in a row for one record, is no passing fault. */
-const MAX_ROUNDS = 5;
+const MAX_ATTEMPTS = 5;
 const MAX_STUMBLING = 3;
 
 /**
@@ -54,52 +56,75 @@ export async function writeDecisions(writer: Writer, decisions: Decision[]): Pro
   }
   try {
     await markCreates(writer, tasks);
-    for (let round = 1; tasks.length > 0; round += 1) {
-      const unanswered: Task[] = [];
-      let lastUnknown: SyncError | undefined;
-      let interruption: unknown;
-      const due = tasks.filter((task) => task.lookUpAtMs === undefined || task.lookUpAtMs <= writer.nowMs());
-      unanswered.push(...tasks.filter((task) => !due.includes(task)));
-      await pMap(
-        due,
-        async (task) => {
-          if (interruption !== undefined) return;
-          try {
-            const result = await perform(writer, task);
-            if (result.kind === 'outcome') outcomes.push(result.outcome);
-            else {
-              lastUnknown = result.error;
-              unanswered.push({ ...task, lookUpAtMs: writer.nowMs() + writer.settleMs, ours: true });
-            }
-          } catch (error) {
-            interruption ??= error;
-          }
-        },
-        { concurrency: writer.maxConcurrent },
-      );
-      if (interruption !== undefined) throw interruption;
-      if (unanswered.length > 0 && round >= MAX_ROUNDS) {
-        // One record at which Campaign always stumbles must not hold up the others; a Campaign that stumbles at many is ill.
-        if (unanswered.length > MAX_STUMBLING)
-          throw lastUnknown ?? new SyncError('CAMPAIGN_ANSWER_UNKNOWN', { system: 'campaign' });
-        for (const { write } of unanswered) outcomes.push(parked(write, 'CAMPAIGN_ANSWER_UNKNOWN').outcome);
-        return { outcomes };
-      }
-      if (unanswered.length > 0) await writer.sleep(untilDueMs(unanswered, writer.nowMs()));
-      tasks = unanswered;
+    while (tasks.length > 0) {
+      const { performed, unanswered } = await performDue(writer, tasks);
+      outcomes.push(...performed);
+      const stumbling = unanswered.filter((task) => task.failures.length >= MAX_ATTEMPTS);
+      // One record at which Campaign always stumbles must not hold up the others; a Campaign that stumbles at many is ill.
+      if (stumbling.length > MAX_STUMBLING) throw stumbling[0]?.failures.at(-1);
+      for (const { write } of stumbling) outcomes.push(parked(write, 'CAMPAIGN_ANSWER_UNKNOWN').outcome);
+      tasks = unanswered.filter((task) => task.failures.length < MAX_ATTEMPTS);
+      if (tasks.length > 0) await writer.sleep(untilDueMs(tasks, writer.nowMs()));
     }
     return { outcomes };
   } catch (error) {
+    if (error instanceof Interrupted) outcomes.push(...error.performed);
+    const cause = error instanceof Interrupted ? error.cause : error;
     return {
       outcomes,
-      interruption: error instanceof SyncError ? error : new SyncError('INTERNAL', { cause: error }),
+      interruption: cause instanceof SyncError ? cause : new SyncError('INTERNAL', { cause }),
     };
   }
 }
 
+/** What stopped a round half way, with what the round had done by then. */
+class Interrupted extends Error {
+  constructor(
+    override readonly cause: unknown,
+    readonly performed: RowOutcome[],
+  ) {
+    super('interrupted');
+  }
+}
+
+/** Performs the tasks that are due, bounded in concurrency; the first fault that concerns more than one record ends the round. */
+async function performDue(
+  writer: Writer,
+  tasks: Task[],
+): Promise<{ performed: RowOutcome[]; unanswered: Task[] }> {
+  const nowMs = writer.nowMs();
+  const isDue = ({ lookUpAtMs }: Task): boolean => lookUpAtMs === undefined || lookUpAtMs <= nowMs;
+  const unanswered = tasks.filter((task) => !isDue(task));
+  const performed: RowOutcome[] = [];
+  let interruption: { cause: unknown } | undefined;
+  await pMap(
+    tasks.filter(isDue),
+    async (task) => {
+      if (interruption) return;
+      try {
+        const result = await perform(writer, task);
+        if (result.kind === 'outcome') performed.push(result.outcome);
+        else unanswered.push(toLookUp(writer, task, result.error));
+      } catch (cause) {
+        interruption ??= { cause };
+      }
+    },
+    { concurrency: writer.maxConcurrent },
+  );
+  if (interruption) throw new Interrupted(interruption.cause, performed);
+  return { performed, unanswered };
+}
+
+const toLookUp = ({ nowMs, settleMs }: Writer, task: Task, failure: SyncError): Task => ({
+  write: task.write,
+  ours: true,
+  lookUpAtMs: nowMs() + settleMs,
+  failures: [...task.failures, failure],
+});
+
 function taskOf(write: Write, { nowMs, settleMs }: Writer): Task {
-  if (write.intentAgeMs === undefined) return { write, ours: false };
-  return { write, ours: true, lookUpAtMs: nowMs() + Math.max(0, settleMs - write.intentAgeMs) };
+  if (write.intentAgeMs === undefined) return { write, ours: false, failures: [] };
+  return { write, ours: true, failures: [], lookUpAtMs: nowMs() + Math.max(0, settleMs - write.intentAgeMs) };
 }
 
 async function markCreates(writer: Writer, tasks: Task[]): Promise<void> {
@@ -107,8 +132,9 @@ async function markCreates(writer: Writer, tasks: Task[]): Promise<void> {
   if (creates.length > 0) await writer.markIntents(creates);
 }
 
+/** Timers cut off fractions of a millisecond: rounded up, so that what is waited for is due. */
 const untilDueMs = (tasks: Task[], nowMs: number): number =>
-  Math.max(0, ...tasks.map((task) => (task.lookUpAtMs ?? nowMs) - nowMs));
+  Math.ceil(tasks.reduce((longest, { lookUpAtMs = nowMs }) => Math.max(longest, lookUpAtMs - nowMs), 0));
 
 type Performed = { kind: 'outcome'; outcome: RowOutcome } | { kind: 'unknown'; error: SyncError };
 

@@ -1,17 +1,14 @@
 import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
-import { readResource, type ResourceMetadata } from './metadata.js';
-import { createRest, type CampaignSettings, type RestAnswer } from './rest.js';
+import { filterUrl, hrefOf, keyUrl, type Address } from './address.js';
+import type { Refusal } from './engine-errors.js';
+import { knownField } from './field-names.js';
+import { notRead, readResource, type ResourceMetadata } from './metadata.js';
+import { createRest, type CampaignSettings, type NotDone, type WrittenAnswer } from './rest.js';
 
+export type { Address } from './address.js';
 export type { FieldMetadata, FilterMetadata, ResourceMetadata } from './metadata.js';
 export type { CampaignSettings } from './rest.js';
-
-/** How a record is addressed by its key: in the URL, or through a named filter (campaign.md §2 "PKey and keys"). */
-export interface Address {
-  keyField: string;
-  key: string;
-  by: { kind: 'url' } | { kind: 'filter'; name: string };
-}
 
 export type WriteAnswer =
   | { kind: 'accepted' }
@@ -20,22 +17,28 @@ export type WriteAnswer =
   | { kind: 'duplicate' }
   /** The filter found more than one. */
   | { kind: 'several' }
-  | {
-      kind: 'refused';
-      code: 'TEXT_TOO_LONG' | 'CHOICE_UNKNOWN' | 'FIELD_UNKNOWN' | 'CAMPAIGN_REFUSED';
-      field?: string;
-      vendorCode?: string;
-    }
+  | Refusal
   /** It may or may not have taken effect. */
   | { kind: 'unknown'; error: SyncError };
 
 export type Found =
   { kind: 'found'; record: Record<string, unknown> } | { kind: 'absent' } | { kind: 'several' };
 
-/** What the service asks of Adobe Campaign's REST API. Errors that concern more than one record are thrown with their code. */
+export interface ListedPage {
+  records: Record<string, unknown>[];
+  nextLink?: string;
+  countLink?: string;
+}
+
+/**
+ * What the service asks of Adobe Campaign's REST API. An answer that concerns one record is returned; what concerns more than one is
+ * thrown, with a code of errors.ts.
+ */
 export interface Campaign {
+  /** A resource's address, fields and filters, as they are now. */
   resource(name: string, options?: CallOptions): Promise<ResourceMetadata>;
   create(resource: ResourceMetadata, payload: object, options?: CallOptions): Promise<WriteAnswer>;
+  /** The key field is left out of what is sent: Campaign refuses to change what addresses the record. */
   update(
     resource: ResourceMetadata,
     address: Address,
@@ -43,18 +46,35 @@ export interface Campaign {
     options?: CallOptions,
   ): Promise<WriteAnswer>;
   remove(resource: ResourceMetadata, address: Address, options?: CallOptions): Promise<WriteAnswer>;
+  /** Throws CAMPAIGN_REFUSED for a key that no URL can carry: whether such a record exists cannot be told. */
   find(resource: ResourceMetadata, address: Address, options?: CallOptions): Promise<Found>;
   /** A page of all records; `_forcePagination` always, since big tables otherwise end without a next link (campaign.md §3). */
   list(
     resource: ResourceMetadata,
     request: { link?: string; lineCount: number },
     options?: CallOptions,
-  ): Promise<{ records: Record<string, unknown>[]; nextLink?: string; countLink?: string }>;
+  ): Promise<ListedPage>;
+  /** How many records there are, by the link that a list gave. */
   count(resource: ResourceMetadata, countLink: string | undefined, options?: CallOptions): Promise<number>;
 }
 
 export function createCampaign(settings: CampaignSettings): Campaign {
   const rest = createRest(settings);
+
+  async function create(resource: ResourceMetadata, payload: object, options?: CallOptions) {
+    return written(await rest.write('POST', resource.path, payload, options), resource, payload);
+  }
+
+  const update: Campaign['update'] = (resource, address, payload, options) =>
+    addressed(resource, address, options, async (at) => {
+      const sent = withoutKey(payload, address);
+      return written(await rest.write('PATCH', at, sent, options), resource, payload);
+    });
+
+  const remove: Campaign['remove'] = (resource, address, options) =>
+    addressed(resource, address, options, async (at) =>
+      written(await rest.write('DELETE', at, undefined, options), resource),
+    );
 
   async function addressed(
     resource: ResourceMetadata,
@@ -63,136 +83,147 @@ export function createCampaign(settings: CampaignSettings): Campaign {
     write: (at: string) => Promise<WriteAnswer>,
   ): Promise<WriteAnswer> {
     if (address.by.kind === 'url') {
-      const at = keyUrl(resource, address);
-      return at === undefined
-        ? { kind: 'refused', code: 'CAMPAIGN_REFUSED', field: address.keyField }
-        : write(at);
+      const at = keyUrl(resource, address.key);
+      return at === undefined ? unaddressable(address) : write(at);
     }
     const found = await find(resource, address, options);
     if (found.kind !== 'found') return found;
-    return write(hrefOf(resource, found.record));
+    const at = hrefOf(resource, found.record);
+    return at === undefined ? unaddressable(address) : write(at);
   }
 
   async function find(resource: ResourceMetadata, address: Address, options?: CallOptions): Promise<Found> {
-    if (address.by.kind === 'filter') {
-      const answer = await rest.read(filterUrl(resource, address), options);
-      if (answer.kind !== 'ok') throw faultOf(answer, resource);
-      const [record, second] = recordsOf(answer.body).filter(
-        (candidate) => String(candidate[address.keyField]) === address.key,
-      );
-      if (second) return { kind: 'several' };
-      return record ? { kind: 'found', record } : { kind: 'absent' };
+    const { by, keyField, key } = address;
+    if (by.kind === 'filter') {
+      const answer = await rest.read(filterUrl(resource, by.name, address), isList, options);
+      if (answer.kind !== 'ok') throw notFound(answer, `${resource.name}/${by.name}`);
+      // Some filters compare by beginnings, or without regard to case: the key decides.
+      return theOne(recordsOf(answer.body).filter((record) => String(record[keyField]) === key));
     }
-    const at = keyUrl(resource, address);
-    if (at === undefined) return { kind: 'absent' };
-    const answer = await rest.read(at, options);
-    if (answer.kind === 'not' && answer.verdict.kind === 'absent') return { kind: 'absent' };
-    if (answer.kind !== 'ok') throw faultOf(answer, resource);
+    const at = keyUrl(resource, key);
+    if (at === undefined)
+      throw new SyncError('CAMPAIGN_REFUSED', {
+        system: 'campaign',
+        subject: resource.name,
+        field: keyField,
+      });
+    const answer = await rest.read(at, isAnything, options);
+    if (answer.kind === 'absent') return { kind: 'absent' };
+    if (answer.kind !== 'ok') throw notFound(answer, resource.name);
     // One page of the documentation wraps a single record in a list (campaign.md §2).
-    const wrapped = Array.isArray(answer.body.content) ? recordsOf(answer.body) : [answer.body];
-    if (wrapped.length > 1) return { kind: 'several' };
-    return wrapped[0] ? { kind: 'found', record: wrapped[0] } : { kind: 'absent' };
+    return theOne(isList(answer.body) ? recordsOf(answer.body) : [answer.body]);
+  }
+
+  async function list(
+    resource: ResourceMetadata,
+    { link, lineCount }: { link?: string; lineCount: number },
+    options?: CallOptions,
+  ): Promise<ListedPage> {
+    const address = link ?? `${resource.path}?_lineCount=${lineCount}&_forcePagination=true`;
+    const answer = await rest.read(address, isList, options);
+    if (answer.kind !== 'ok') throw notRead(answer, resource.name);
+    const nextLink = hrefIn(answer.body.next);
+    const countLink = hrefIn(answer.body.count);
+    // A list that leads back to its own page would be read for ever.
+    if (nextLink !== undefined && nextLink === link)
+      throw new SyncError('CAMPAIGN_LIST_TRUNCATED', { system: 'campaign', subject: resource.name });
+    return {
+      records: recordsOf(answer.body),
+      ...(nextLink !== undefined && { nextLink }),
+      ...(countLink !== undefined && { countLink }),
+    };
+  }
+
+  async function count(resource: ResourceMetadata, countLink: string | undefined, options?: CallOptions) {
+    const answer = await rest.read(countLink ?? `${resource.path}/_count`, isCount, options);
+    if (answer.kind !== 'ok') throw notRead(answer, resource.name);
+    return Number(answer.body.count);
   }
 
   return {
     resource: (name, options) => readResource(rest, name, options),
-    create: async (resource, payload, options) =>
-      written(await rest.write('POST', resource.path, payload, options), resource),
-    update: (resource, address, payload, options) =>
-      addressed(resource, address, options, async (at) =>
-        written(
-          await rest.write('PATCH', at, withoutKey(payload, address, settings.edition), options),
-          resource,
-        ),
-      ),
-    remove: (resource, address, options) =>
-      addressed(resource, address, options, async (at) =>
-        written(await rest.write('DELETE', at, undefined, options), resource),
-      ),
+    create,
+    update,
+    remove,
     find,
-    async list(resource, { link, lineCount }, options) {
-      const address = link ?? `${resource.path}?_lineCount=${lineCount}&_forcePagination=true`;
-      const answer = await rest.read(address, options);
-      if (answer.kind !== 'ok') throw faultOf(answer, resource);
-      const nextLink = hrefIn(answer.body.next);
-      const countLink = hrefIn(answer.body.count);
-      return {
-        records: recordsOf(answer.body),
-        ...(nextLink && { nextLink }),
-        ...(countLink && { countLink }),
-      };
-    },
-    async count(resource, countLink, options) {
-      const answer = await rest.read(countLink ?? `${resource.path}/_count`, options);
-      if (answer.kind !== 'ok') throw faultOf(answer, resource);
-      return Number(answer.body.count);
-    },
+    list,
+    count,
   };
 }
 
-function written(answer: RestAnswer, resource: ResourceMetadata): WriteAnswer {
-  if (answer.kind === 'ok') return { kind: 'accepted' };
-  if (answer.kind === 'unknown') return unknown(answer.reason);
-  switch (answer.verdict.kind) {
+function written(answer: WrittenAnswer, resource: ResourceMetadata, payload: object = {}): WriteAnswer {
+  switch (answer.kind) {
+    case 'ok':
+      return { kind: 'accepted' };
     case 'absent':
     case 'duplicate':
-    case 'refused':
-      return answer.verdict;
+      return { kind: answer.kind };
+    case 'refused': {
+      const { field, vendorCode } = answer;
+      const known = field === undefined ? undefined : knownField(field, payload, resource);
+      return {
+        kind: 'refused',
+        code: answer.code,
+        ...(known !== undefined && { field: known }),
+        ...(vendorCode !== undefined && { vendorCode }),
+      };
+    }
+    // On a write the gateway's words for a wrong tenant may be a stumble after Campaign was reached.
+    case 'oops':
+      return unknown(`HTTP ${answer.status}`, answer.status);
     case 'unknown':
-      return unknown(`HTTP ${answer.status}`);
+      return unknown(answer.reason);
     case 'address':
-      throw faultOf(answer, resource);
+      throw notRead(answer, resource.name);
   }
 }
 
-const unknown = (reason: string): WriteAnswer => ({
+const unknown = (vendorCode: string, status?: number): WriteAnswer => ({
   kind: 'unknown',
-  error: new SyncError('CAMPAIGN_ANSWER_UNKNOWN', { system: 'campaign', vendorCode: reason }),
+  error: new SyncError('CAMPAIGN_ANSWER_UNKNOWN', {
+    system: 'campaign',
+    vendorCode,
+    ...(status !== undefined && { status }),
+  }),
 });
 
-/** What is wrong concerns the request and not the record. */
-function faultOf(answer: Exclude<RestAnswer, { kind: 'ok' }>, resource: ResourceMetadata): SyncError {
-  const evidence = {
-    system: 'campaign' as const,
-    subject: resource.name,
-    ...(answer.kind === 'not' && { status: answer.status }),
-  };
-  if (answer.kind === 'unknown') return new SyncError('CAMPAIGN_UNREACHABLE', evidence);
-  return new SyncError(
-    answer.verdict.kind === 'address' ? 'CAMPAIGN_RESOURCE_UNKNOWN' : 'CAMPAIGN_REFUSED',
-    evidence,
+const unaddressable = ({ keyField }: Address): WriteAnswer => ({
+  kind: 'refused',
+  code: 'CAMPAIGN_REFUSED',
+  field: keyField,
+});
+
+/** One record could not be looked up. A wrong tenant has shown itself before: here its words are a stumble. */
+function notFound(answer: NotDone, subject: string): SyncError {
+  if (answer.kind === 'oops')
+    return new SyncError('CAMPAIGN_UNREACHABLE', { system: 'campaign', subject, status: answer.status });
+  if (answer.kind === 'refused')
+    return new SyncError('CAMPAIGN_REFUSED', { system: 'campaign', subject, status: answer.status });
+  return notRead(answer, subject);
+}
+
+function theOne(records: Record<string, unknown>[]): Found {
+  const [record, second] = records;
+  if (second) return { kind: 'several' };
+  return record ? { kind: 'found', record } : { kind: 'absent' };
+}
+
+function withoutKey(payload: object, { keyField }: Address): object {
+  const { [keyField]: _key, ...rest } = payload as Record<string, unknown>;
+  return rest;
+}
+
+const isAnything = (): boolean => true;
+const isList = ({ content }: Record<string, unknown>): boolean => Array.isArray(content);
+const isCount = ({ count }: Record<string, unknown>): boolean =>
+  (typeof count === 'number' || typeof count === 'string') && /^\d+$/.test(String(count));
+
+const recordsOf = ({ content }: Record<string, unknown>): Record<string, unknown>[] =>
+  (content as unknown[]).filter(
+    (record): record is Record<string, unknown> => typeof record === 'object' && record !== null,
   );
-}
-
-/** Characters that Campaign cannot take in a path, however they are encoded, make a key that no URL addresses. */
-function keyUrl({ path }: ResourceMetadata, { key }: Address): string | undefined {
-  if (key === '' || key === '.' || key === '..' || /[/\\]/.test(key)) return undefined;
-  return `${path}/${encodeURIComponent(key)}`;
-}
-
-/** Filters take `<parameter>_parameter` by default; the metadata's template knows better (campaign.md §3). */
-function filterUrl({ path, filters }: ResourceMetadata, { by, key, keyField }: Address): string {
-  const name = by.kind === 'filter' ? by.name : '';
-  const template = filters[name]?.template;
-  const parameter = template === undefined ? undefined : /[?&]([^=&]+)=\$value/.exec(template)?.[1];
-  return `${path}/${encodeURIComponent(name)}?${parameter ?? `${keyField}_parameter`}=${encodeURIComponent(key)}`;
-}
-
-const hrefOf = ({ path }: ResourceMetadata, record: Record<string, unknown>): string =>
-  typeof record.href === 'string' ? record.href : `${path}/${encodeURIComponent(String(record.PKey))}`;
 
 const hrefIn = (link: unknown): string | undefined => {
   const href = (link as { href?: unknown } | null | undefined)?.href;
   return typeof href === 'string' && href !== '' ? href : undefined;
 };
-
-const recordsOf = (body: Record<string, unknown>): Record<string, unknown>[] =>
-  Array.isArray(body.content) ? (body.content as Record<string, unknown>[]) : [];
-
-/** The key field cannot be changed by PATCH when it is the address; v8 refuses `location` there (campaign.md §1, §2). */
-function withoutKey(payload: object, { keyField, by }: Address, edition: 'standard' | 'v8'): object {
-  const { location, ...rest } = payload as Record<string, unknown>;
-  const kept = edition === 'v8' || location === undefined ? rest : { ...rest, location };
-  if (by.kind === 'url') delete (kept as Record<string, unknown>)[keyField];
-  return kept;
-}

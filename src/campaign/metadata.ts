@@ -1,6 +1,6 @@
 import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
-import type { Rest } from './rest.js';
+import type { NotDone, Rest } from './rest.js';
 
 export interface FieldMetadata {
   /** Dotted for nested fields: `location.city`. */
@@ -38,27 +38,35 @@ const ROOTS = ['profileAndServicesExt', 'profileAndServices', 'customResources']
 
 /**
  * A resource's fields, from the first endpoint that offers it: the extended one has the custom fields (campaign.md §2, §3). Throws
- * CAMPAIGN_RESOURCE_UNKNOWN when none does.
+ * CAMPAIGN_RESOURCE_UNKNOWN when none does, and CAMPAIGN_TENANT_WRONG when the gateway knows no such tenant.
  */
 export async function readResource(
   rest: Rest,
   name: string,
   options?: CallOptions,
 ): Promise<ResourceMetadata> {
+  const segment = encodeURIComponent(name);
   for (const root of ROOTS) {
-    const answer = await rest.read(`${root}/resourceType/${encodeURIComponent(name)}`, options);
-    if (answer.kind !== 'ok' || typeof answer.body.content !== 'object' || answer.body.content === null)
-      continue;
+    const answer = await rest.read(`${root}/resourceType/${segment}`, hasContent, options);
+    if (answer.kind === 'address' || answer.kind === 'absent') continue;
+    if (answer.kind !== 'ok') throw notRead(answer, name);
     const fields: Record<string, FieldMetadata> = {};
     addFields(fields, answer.body.content as Record<string, unknown>, '');
-    return {
-      name,
-      path: `${root}/${name}`,
-      fields,
-      filters: await readFilters(rest, answer.body.filters, options),
-    };
+    const filters = await readFilters(rest, answer.body.filters, name, options);
+    return { name, path: `${root}/${segment}`, fields, filters };
   }
   throw new SyncError('CAMPAIGN_RESOURCE_UNKNOWN', { system: 'campaign', subject: name });
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const hasContent = ({ content }: Record<string, unknown>): boolean => isObject(content);
+
+/** Why metadata or a list cannot be read: a fault of the request or of the settings, not of a record. */
+export function notRead({ kind, status }: NotDone, subject: string): SyncError {
+  const code = kind === 'oops' ? 'CAMPAIGN_TENANT_WRONG' : 'CAMPAIGN_RESOURCE_UNKNOWN';
+  return new SyncError(code, { system: 'campaign', subject, status });
 }
 
 function addFields(
@@ -67,19 +75,19 @@ function addFields(
   prefix: string,
 ): void {
   for (const [name, described] of Object.entries(content)) {
-    if (typeof described !== 'object' || described === null) continue;
-    const field = described as Record<string, unknown>;
+    if (!isObject(described)) continue;
+    const field = described;
     const path = prefix + name;
     const nested = field.content ?? field.fields;
-    if (typeof nested === 'object' && nested !== null) {
-      addFields(fields, nested as Record<string, unknown>, `${path}.`);
+    if (isObject(nested)) {
+      addFields(fields, nested, `${path}.`);
       continue;
     }
     const length = Number(field.length);
     const values = valuesOf(field.values);
     fields[path] = {
       path,
-      type: values ? 'enumeration' : typeOf(String(field.type ?? '')),
+      type: values ? 'enumeration' : typeOf(field),
       readOnly: field.readOnly === true || field.readOnly === 'true',
       ...(Number.isSafeInteger(length) && length > 0 && { length }),
       ...(values && { values }),
@@ -106,7 +114,11 @@ const TYPES: Record<string, FieldMetadata['type']> = {
   enum: 'enumeration',
   link: 'link',
 };
-const typeOf = (type: string): FieldMetadata['type'] => TYPES[type.toLowerCase()] ?? 'other';
+/** Only links and collections have a target; a collection cannot be written, whatever its type is called. */
+function typeOf({ type, resTarget }: Record<string, unknown>): FieldMetadata['type'] {
+  const known = typeof type === 'string' ? TYPES[type.toLowerCase()] : undefined;
+  return known ?? (resTarget !== undefined && type !== 'collection' ? 'link' : 'other');
+}
 
 /** Enumeration values come as a list or as a map of names (campaign.md §3 gives no sample). */
 function valuesOf(values: unknown): string[] | undefined {
@@ -121,19 +133,23 @@ function valuesOf(values: unknown): string[] | undefined {
   return undefined;
 }
 
+/** A map of filters by name; one form of it wraps the map in `content`. */
 async function readFilters(
   rest: Rest,
   filters: unknown,
+  resource: string,
   options?: CallOptions,
 ): Promise<Record<string, FilterMetadata>> {
-  const href = (filters as { href?: unknown } | undefined)?.href;
-  if (typeof href !== 'string') return {};
-  const answer = await rest.read(href, options);
-  if (answer.kind !== 'ok') return {};
+  const href = isObject(filters) ? filters.href : undefined;
+  if (typeof href !== 'string' || href === '') return {};
+  const answer = await rest.read(href, () => true, options);
+  if (answer.kind === 'address' || answer.kind === 'absent') return {};
+  if (answer.kind !== 'ok') throw notRead(answer, `${resource}: filters`);
+  const described = isObject(answer.body.content) ? answer.body.content : answer.body;
   return Object.fromEntries(
-    Object.entries(answer.body).flatMap(([name, described]) => {
-      if (typeof described !== 'object' || described === null) return [];
-      const template = (described as { data?: unknown }).data;
+    Object.entries(described).flatMap(([name, filter]) => {
+      if (!isObject(filter)) return [];
+      const { data: template } = filter;
       return [[name, { name, ...(typeof template === 'string' && { template }) }]];
     }),
   );

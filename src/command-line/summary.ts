@@ -24,7 +24,7 @@ export async function readSummary(
 ): Promise<Summary> {
   const { flows, calls } = await inspect(client, { kind: 'status' });
   const seen = await Promise.all(
-    flows.map((status) => {
+    flows.map(async (status) => {
       const end = ends.find(({ flow }) => flow === status.flow);
       return end ? withEnd(status, end) : withRunState(client, status);
     }),

@@ -1,7 +1,7 @@
 import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
 import type { TableMetadata } from './metadata.js';
-import type { WebApi } from './web-api.js';
+import type { Reader, WebApi } from './web-api.js';
 
 /** A row, or a tombstone (dataverse.md §3). Versions are decimal text. */
 export type Change =
@@ -50,78 +50,90 @@ export interface ChangeFeed {
 export function createChangeFeed(api: WebApi): ChangeFeed {
   const selectOf = ({ table, select }: Pick<Read, 'table' | 'select'>): string =>
     `$select=${[...new Set([table.primaryId, 'versionnumber', ...select])].join(',')}`;
+  const pageOf = (pageSize: number): string => `odata.maxpagesize=${pageSize}`;
 
   async function readTracked(read: Read, options?: CallOptions): Promise<TrackedPage> {
     const { table, link, pageSize } = read;
-    const preferences = ['odata.track-changes', `odata.maxpagesize=${pageSize}`];
     const address = link ?? `${table.entitySetName}?${selectOf(read)}`;
-    const { body, serverTime } = await followed(link, () => api.get(address, options, preferences), table);
-    return { changes: changesOf(body, table), ...linksOf(body, link), serverTime };
+    const preferences = ['odata.track-changes', pageOf(pageSize)];
+    const page = await onTable(table, link, () =>
+      api.get(address, changesReader(table), options, preferences),
+    );
+    if (page.nextLink === undefined && page.deltaLink === undefined) throw withoutLink(table, link);
+    return page;
   }
 
   async function readModifiedSince({ since, ...read }: Read & { since: string }, options?: CallOptions) {
     const { table, link, pageSize } = read;
-    const address =
-      link ??
-      `${table.entitySetName}?${selectOf(read)}&$filter=modifiedon%20ge%20${encodeURIComponent(since)}`;
-    const { body } = await followed(
-      link,
-      () => api.get(address, options, [`odata.maxpagesize=${pageSize}`]),
-      table,
+    const filter = `$filter=modifiedon%20ge%20${encodeURIComponent(since)}`;
+    const address = link ?? `${table.entitySetName}?${selectOf(read)}&${filter}`;
+    const { changes, nextLink } = await onTable(table, link, () =>
+      api.get(address, changesReader(table), options, [pageOf(pageSize)]),
     );
-    return { changes: changesOf(body, table), ...linksOf(body, link) };
+    return { changes, ...(nextLink !== undefined && { nextLink }) };
   }
 
   async function readKeys({ table, link, pageSize }: Omit<Read, 'select'>, options?: CallOptions) {
     const address = link ?? `${table.entitySetName}?$select=${table.primaryId}`;
-    const { body } = await followed(
-      link,
-      () => api.get(address, options, [`odata.maxpagesize=${pageSize}`]),
-      table,
+    const { ids, nextLink } = await onTable(table, link, () =>
+      api.get(address, keysReader(table), options, [pageOf(pageSize)]),
     );
-    return { ids: rowsOf(body).map((row) => String(row[table.primaryId])), ...linksOf(body, link) };
+    return { ids, ...(nextLink !== undefined && { nextLink }) };
   }
 
   async function readByIds(
     { table, select, ids }: { table: TableMetadata; select: string[]; ids: string[] },
     options?: CallOptions,
-  ) {
-    const changes: Change[] = [];
-    // A URL stays well below what proxies take; an In-list of 25 GUIDs is about 1,200 characters.
-    for (let start = 0; start < ids.length; start += 25) {
-      const values = ids.slice(start, start + 25).map((id) => `"${id}"`);
-      const filter = `Microsoft.Dynamics.CRM.In(PropertyName='${table.primaryId}',PropertyValues=[${values.join(',')}])`;
-      const { body } = await api.get(
-        `${table.entitySetName}?${selectOf({ table, select })}&$filter=${encodeURIComponent(filter)}`,
-        options,
-      );
-      changes.push(...changesOf(body, table));
-    }
+  ): Promise<Change[]> {
+    // What is no GUID is no row's id, and must not get into a filter.
+    const values = ids.filter((id) => GUID.test(id)).map((id) => `"${id}"`);
+    if (values.length === 0) return [];
+    const filter = `Microsoft.Dynamics.CRM.In(PropertyName='${table.primaryId}',PropertyValues=[${values.join(',')}])`;
+    const address = `${table.entitySetName}?${selectOf({ table, select })}&$filter=${encodeURIComponent(filter)}`;
+    const { changes } = await onTable(table, undefined, () =>
+      api.getLong(address, changesReader(table), options),
+    );
     return changes;
   }
 
   async function countChanges(
     { table, deltaLink }: { table: TableMetadata; deltaLink: string },
     options?: CallOptions,
-  ) {
+  ): Promise<number | undefined> {
     const token = /[?&](?:\$|%24)deltatoken=([^&]*)/i.exec(deltaLink)?.[1];
     if (token === undefined) return undefined;
-    const { text } = await api.get(`${table.entitySetName}/$count?$deltatoken=${token}`, options, [], true);
-    const count = Number(text.replace(/^\uFEFF/, '').trim());
-    return Number.isSafeInteger(count) ? count : undefined;
+    const address = `${table.entitySetName}/$count?$deltatoken=${token}`;
+    try {
+      const text = await onTable(table, deltaLink, () => api.getText(address, options));
+      // The answer is text, with a byte order mark.
+      return /^\uFEFF?\s*(\d{1,15})\s*$/.test(text) ? Number(text.replace(/\D/g, '')) : undefined;
+    } catch (error) {
+      if (error instanceof SyncError && error.code === 'DYNAMICS_TOKEN_EXPIRED') return undefined;
+      throw error;
+    }
   }
 
   return { readTracked, readModifiedSince, readKeys, readByIds, countChanges };
 }
 
-/** A refused link cannot be mended by asking again: only a new full read can. Names the table in every error. */
-async function followed<T>(
+const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Names the table in every error. A refused link cannot be mended by asking again: only a new full read can. */
+async function onTable<T extends { nextLink?: string } | string>(
+  table: TableMetadata,
   link: string | undefined,
   read: () => Promise<T>,
-  table: TableMetadata,
 ): Promise<T> {
   try {
-    return await read();
+    const answer = await read();
+    // A cookie that does not advance would be read for ever (dataverse.md §11).
+    if (typeof answer !== 'string' && link !== undefined && answer.nextLink === link) {
+      throw new SyncError('DYNAMICS_TOKEN_EXPIRED', {
+        system: 'dynamics',
+        subject: 'the next link repeats itself',
+      });
+    }
+    return answer;
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     const refusedLink =
@@ -131,36 +143,57 @@ async function followed<T>(
   }
 }
 
-const rowsOf = (body: Record<string, unknown>): Record<string, unknown>[] =>
-  Array.isArray(body.value) ? (body.value as Record<string, unknown>[]) : [];
-
-function changesOf(body: Record<string, unknown>, table: TableMetadata): Change[] {
-  return rowsOf(body).map((row): Change => {
-    const isTombstone =
-      row.reason === 'deleted' || String(row['@odata.context'] ?? '').endsWith('/$deletedEntity');
-    if (isTombstone) return { kind: 'gone', id: String(row.id).toLowerCase() };
-    return {
-      kind: 'row',
-      id: String(row[table.primaryId]).toLowerCase(),
-      version: String(row.versionnumber),
-      row,
-    };
-  });
+/** A first read that ends without a delta link was read without tracking, whatever the table's metadata says. */
+function withoutLink({ logicalName }: TableMetadata, link: string | undefined): SyncError {
+  const subject = `${logicalName}: a page with neither next nor delta link`;
+  const code = link === undefined ? 'DYNAMICS_TRACKING_OFF' : 'DYNAMICS_UNREACHABLE';
+  return new SyncError(code, { system: 'dynamics', subject });
 }
 
-function linksOf(
-  body: Record<string, unknown>,
-  current: string | undefined,
-): { nextLink?: string; deltaLink?: string } {
+const isObject = (row: unknown): row is Record<string, unknown> => typeof row === 'object' && row !== null;
+
+function changesReader(table: TableMetadata): Reader<TrackedPage> {
+  return ({ body, serverTime }) => {
+    if (!Array.isArray(body.value)) return undefined;
+    const changes: Change[] = [];
+    for (const row of body.value as unknown[]) {
+      const change = isObject(row) ? changeOf(row, table.primaryId) : undefined;
+      if (!change) return undefined;
+      changes.push(change);
+    }
+    return { changes, ...linksOf(body), serverTime };
+  };
+}
+
+function changeOf(row: Record<string, unknown>, primaryId: string): Change | undefined {
+  const context = row['@odata.context'];
+  const isTombstone = typeof context === 'string' && context.endsWith('/$deletedEntity');
+  if (isTombstone || (row.reason === 'deleted' && row[primaryId] === undefined)) {
+    return typeof row.id === 'string' ? { kind: 'gone', id: row.id.toLowerCase() } : undefined;
+  }
+  const id = row[primaryId];
+  const version = row.versionnumber;
+  if (typeof id !== 'string' || (typeof version !== 'number' && typeof version !== 'string'))
+    return undefined;
+  return { kind: 'row', id: id.toLowerCase(), version: String(version), row };
+}
+
+function keysReader({ primaryId }: TableMetadata): Reader<{ ids: string[]; nextLink?: string }> {
+  return ({ body }) => {
+    if (!Array.isArray(body.value)) return undefined;
+    const ids: string[] = [];
+    for (const row of body.value as unknown[]) {
+      const id = isObject(row) ? row[primaryId] : undefined;
+      if (typeof id !== 'string') return undefined;
+      ids.push(id.toLowerCase());
+    }
+    return { ids, ...linksOf(body) };
+  };
+}
+
+function linksOf(body: Record<string, unknown>): { nextLink?: string; deltaLink?: string } {
   const nextLink = body['@odata.nextLink'];
   const deltaLink = body['@odata.deltaLink'];
-  // A cookie that does not advance would be read for ever (dataverse.md §11).
-  if (typeof nextLink === 'string' && nextLink === current) {
-    throw new SyncError('DYNAMICS_TOKEN_EXPIRED', {
-      system: 'dynamics',
-      subject: 'the next link repeats itself',
-    });
-  }
   return {
     ...(typeof nextLink === 'string' && { nextLink }),
     ...(typeof deltaLink === 'string' && { deltaLink }),

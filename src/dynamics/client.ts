@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { CallOptions } from '../http/calls.js';
 import { createChangeFeed, type ChangeFeed } from './change-feed.js';
 import { readTable, type TableMetadata } from './metadata.js';
@@ -14,13 +15,19 @@ export interface Dynamics extends ChangeFeed {
   table(logicalName: string, options?: CallOptions): Promise<TableMetadata>;
 }
 
+const whoAmIResponse = z.object({ OrganizationId: z.string().min(1), UserId: z.string().min(1) });
+
 export function createDynamics(settings: DynamicsSettings): Dynamics {
   const api = createWebApi(settings);
   return {
     ...createChangeFeed(api),
     async whoAmI(options) {
-      const { body } = await api.get('WhoAmI', options);
-      return { organizationId: String(body.OrganizationId), userId: String(body.UserId) };
+      const { OrganizationId, UserId } = await api.get(
+        'WhoAmI',
+        ({ body }) => whoAmIResponse.safeParse(body).data,
+        options,
+      );
+      return { organizationId: OrganizationId, userId: UserId };
     },
     table: (logicalName, options) => readTable(api, logicalName, settings.language, options),
   };

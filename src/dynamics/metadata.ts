@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
 import type { WebApi } from './web-api.js';
@@ -20,22 +21,46 @@ export interface TableMetadata {
   columns: Record<string, ColumnMetadata>;
 }
 
-interface Label {
-  UserLocalizedLabel?: { Label: string } | null;
-  LocalizedLabels?: { Label: string; LanguageCode: number }[];
-}
-interface Option {
-  Value: number;
-  Label: Label;
-}
-interface OptionSet {
-  Options?: Option[];
-  TrueOption?: Option;
-  FalseOption?: Option;
-}
+const definition = z.object({
+  EntitySetName: z.string().min(1),
+  PrimaryIdAttribute: z.string().min(1),
+  ChangeTrackingEnabled: z.boolean().nullish(),
+});
+const attributes = z.array(
+  z.object({
+    LogicalName: z.string(),
+    AttributeType: z.string(),
+    AttributeTypeName: z.object({ Value: z.string().nullish() }).nullish(),
+    IsValidForRead: z.boolean().nullish(),
+  }),
+);
+const label = z.object({
+  UserLocalizedLabel: z.object({ Label: z.string().nullish() }).nullish(),
+  LocalizedLabels: z.array(z.object({ Label: z.string().nullish(), LanguageCode: z.number() })).nullish(),
+});
+const option = z.object({ Value: z.number(), Label: label.nullish() });
+const optionSet = z
+  .object({ Options: z.array(option).nullish(), TrueOption: option.nullish(), FalseOption: option.nullish() })
+  .nullish();
+const choices = z.array(
+  z.object({ LogicalName: z.string(), OptionSet: optionSet, GlobalOptionSet: optionSet }),
+);
+const dates = z.array(
+  z.object({
+    LogicalName: z.string(),
+    DateTimeBehavior: z.object({ Value: z.string().nullish() }).nullish(),
+  }),
+);
 
 const LOOKUPS = new Set(['Lookup', 'Customer', 'Owner']);
-const CHOICES = ['Picklist', 'MultiSelectPicklist', 'State', 'Status', 'Boolean'];
+/** Kinds of choices, and what to expand for their options: a choice may borrow those of a global one (dataverse.md §7). */
+const CHOICES = {
+  Picklist: 'OptionSet,GlobalOptionSet',
+  MultiSelectPicklist: 'OptionSet,GlobalOptionSet',
+  State: 'OptionSet',
+  Status: 'OptionSet',
+  Boolean: 'OptionSet',
+};
 
 /**
  * One table's columns, with the labels of its choices (dataverse.md §7: one cast per kind, since a cast to all enumerations at once is
@@ -48,90 +73,93 @@ export async function readTable(
   options?: CallOptions,
 ): Promise<TableMetadata> {
   const entity = `EntityDefinitions(LogicalName='${encodeURIComponent(logicalName.replaceAll("'", "''"))}')`;
-  const get = async (address: string): Promise<Record<string, unknown>> => {
+
+  async function ask<T>(path: string, schema: z.ZodType<T>, member?: 'value'): Promise<T> {
+    const read = ({ body }: { body: Record<string, unknown> }) =>
+      schema.safeParse(member ? body[member] : body).data;
     try {
-      return (await api.get(address, options)).body;
+      return await api.get(entity + path, read, options);
     } catch (error) {
-      if (error instanceof SyncError && error.evidence.status === 404) {
-        throw new SyncError('DYNAMICS_REQUEST_REFUSED', {
-          ...error.evidence,
-          subject: `table ${logicalName}`,
-        });
-      }
-      throw error;
-    }
-  };
-  const definition = await get(
-    `${entity}?$select=LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled`,
-  );
-  const attributes = (
-    await get(`${entity}/Attributes?$select=LogicalName,AttributeType,AttributeTypeName,IsValidForRead`)
-  ).value as {
-    LogicalName: string;
-    AttributeType: string;
-    AttributeTypeName?: { Value?: string } | null;
-    IsValidForRead?: boolean;
-  }[];
-  const columns: Record<string, ColumnMetadata> = Object.fromEntries(
-    attributes
-      .filter(({ IsValidForRead }) => IsValidForRead !== false)
-      .map(({ LogicalName, AttributeType, AttributeTypeName }) => {
-        const type =
-          AttributeTypeName?.Value === 'MultiSelectPicklistType' ? 'MultiSelectPicklist' : AttributeType;
-        const selectName = LOOKUPS.has(type) ? `_${LogicalName}_value` : LogicalName;
-        return [LogicalName, { logicalName: LogicalName, type, selectName }];
-      }),
-  );
-  const casts = CHOICES.filter((type) => Object.values(columns).some((column) => column.type === type));
-  for (const type of casts) {
-    const path = `${entity}/Attributes/Microsoft.Dynamics.CRM.${type}AttributeMetadata?$select=LogicalName&$expand=OptionSet`;
-    const rows = (await get(path)).value as { LogicalName: string; OptionSet?: OptionSet | null }[];
-    for (const { LogicalName, OptionSet } of rows) {
-      const column = columns[LogicalName];
-      if (column && OptionSet) column.labels = labelsOf(OptionSet, language);
+      if (!(error instanceof SyncError)) throw error;
+      throw new SyncError(error.code, { ...error.evidence, subject: `table ${logicalName}` });
     }
   }
-  const dates = (
-    await get(
-      `${entity}/Attributes/Microsoft.Dynamics.CRM.DateTimeAttributeMetadata?$select=LogicalName,DateTimeBehavior`,
-    )
-  ).value;
-  for (const { LogicalName, DateTimeBehavior } of dates as {
-    LogicalName: string;
-    DateTimeBehavior?: { Value?: string } | null;
-  }[]) {
-    const column = columns[LogicalName];
-    const behavior = DateTimeBehavior?.Value;
-    if (
-      column &&
-      (behavior === 'UserLocal' || behavior === 'DateOnly' || behavior === 'TimeZoneIndependent')
-    ) {
-      column.dateTimeBehavior = behavior;
+  const cast = <T>(type: string, query: string, schema: z.ZodType<T>): Promise<T> =>
+    ask(`/Attributes/Microsoft.Dynamics.CRM.${type}AttributeMetadata?${query}`, schema, 'value');
+
+  const table = await ask(
+    '?$select=LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled',
+    definition,
+  );
+  const columns = columnsOf(
+    await ask(
+      '/Attributes?$select=LogicalName,AttributeType,AttributeTypeName,IsValidForRead',
+      attributes,
+      'value',
+    ),
+  );
+  const types = new Set(Object.values(columns).map(({ type }) => type));
+  for (const [type, expand] of Object.entries(CHOICES)) {
+    if (!types.has(type)) continue;
+    for (const choice of await cast(type, `$select=LogicalName&$expand=${expand}`, choices)) {
+      const column = columns[choice.LogicalName];
+      const labels = labelsOf(choice.OptionSet, choice.GlobalOptionSet, language);
+      if (column && labels) column.labels = labels;
+    }
+  }
+  if (types.has('DateTime')) {
+    for (const date of await cast('DateTime', '$select=LogicalName,DateTimeBehavior', dates)) {
+      const column = columns[date.LogicalName];
+      const behavior = behaviorOf(date.DateTimeBehavior?.Value);
+      if (column && behavior) column.dateTimeBehavior = behavior;
     }
   }
   return {
     logicalName,
-    entitySetName: String(definition.EntitySetName),
-    primaryId: String(definition.PrimaryIdAttribute),
-    changeTracking: definition.ChangeTrackingEnabled === true,
+    entitySetName: table.EntitySetName,
+    primaryId: table.PrimaryIdAttribute,
+    changeTracking: table.ChangeTrackingEnabled === true,
     columns,
   };
 }
 
+function columnsOf(described: z.infer<typeof attributes>): Record<string, ColumnMetadata> {
+  return Object.fromEntries(
+    described
+      .filter(({ IsValidForRead }) => IsValidForRead !== false)
+      .map(({ LogicalName: logicalName, AttributeType, AttributeTypeName }) => {
+        // Multi-select choices are "Virtual" by their type, and told by their type's name only.
+        const isMultiSelect = AttributeTypeName?.Value === 'MultiSelectPicklistType';
+        const type = isMultiSelect ? 'MultiSelectPicklist' : AttributeType;
+        const selectName = LOOKUPS.has(type) ? `_${logicalName}_value` : logicalName;
+        return [logicalName, { logicalName, type, selectName }];
+      }),
+  );
+}
+
 function labelsOf(
-  { Options, TrueOption, FalseOption }: OptionSet,
+  own: z.infer<typeof optionSet>,
+  global: z.infer<typeof optionSet>,
   language: number | undefined,
-): Record<string, string> {
+): Record<string, string> | undefined {
   const labels: Record<string, string> = {};
-  const add = (value: string, label: Label | undefined): void => {
-    const chosen =
-      label?.LocalizedLabels?.find(({ LanguageCode }) => LanguageCode === language)?.Label ??
-      label?.UserLocalizedLabel?.Label ??
-      label?.LocalizedLabels?.[0]?.Label;
-    if (chosen !== undefined) labels[value] = chosen;
+  const add = (value: string, text: string | undefined): void => {
+    if (text !== undefined) labels[value] = text;
   };
-  for (const option of Options ?? []) add(String(option.Value), option.Label);
-  if (TrueOption) add('true', TrueOption.Label);
-  if (FalseOption) add('false', FalseOption.Label);
-  return labels;
+  for (const set of [global, own]) {
+    for (const { Value, Label } of set?.Options ?? []) add(String(Value), textOf(Label, language));
+    add('true', textOf(set?.TrueOption?.Label, language));
+    add('false', textOf(set?.FalseOption?.Label, language));
+  }
+  return own || global ? labels : undefined;
+}
+
+function textOf(given: z.infer<typeof label> | null | undefined, language?: number): string | undefined {
+  const localized = given?.LocalizedLabels ?? [];
+  const chosen = localized.find(({ LanguageCode }) => LanguageCode === language);
+  return chosen?.Label ?? given?.UserLocalizedLabel?.Label ?? localized[0]?.Label ?? undefined;
+}
+
+function behaviorOf(value: string | null | undefined): ColumnMetadata['dateTimeBehavior'] {
+  return value === 'UserLocal' || value === 'DateOnly' || value === 'TimeZoneIndependent' ? value : undefined;
 }

@@ -1,6 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { AuthError, ConfidentialClientApplication, ServerError } from '@azure/msal-node';
+import { AuthError, ConfidentialClientApplication, ServerError, type INetworkModule } from '@azure/msal-node';
 import { SyncError } from '../errors.js';
+import { jsonObject } from '../http/json.js';
+import type { Persisted } from '../http/persist.js';
+import type { Http, HttpAnswer } from '../http/request.js';
+import { askForToken, createTokenKeeper, type MintedToken, type TokenKeeper } from '../http/tokens.js';
 
 export interface DynamicsCredentials {
   url: string;
@@ -13,32 +17,78 @@ export interface DynamicsCredentials {
   tokenEndpoint?: string;
 }
 
-export interface Tokens {
-  /** A token that is valid for some minutes yet; `renew` asks for a new one, after a 401. */
-  token(renew?: boolean): Promise<string>;
-}
-
 const AUTHORITY_HOST = 'login.microsoftonline.com';
 const STAND_IN_HOST = 'login.stand-in.invalid';
 
 /**
- * Client credentials against Entra ID, or a stand-in of it (dataverse.md §1). Throws DYNAMICS_CREDENTIALS with the AADSTS code, or
- * DYNAMICS_UNREACHABLE when the token endpoint does not answer.
+ * Client credentials against Entra ID, or a stand-in of it (dataverse.md §1). Rejects with DYNAMICS_CREDENTIALS and the AADSTS code
+ * when it says no, with DYNAMICS_UNREACHABLE when it says nothing. `http` is the way to Entra ID: its own, as it is another system.
  */
-export function createTokens(credentials: DynamicsCredentials): Tokens {
+export function createTokens(http: Http, credentials: DynamicsCredentials): TokenKeeper {
+  const network = createNetwork(http);
   const application = new ConfidentialClientApplication({
     auth: { clientId: credentials.clientId, ...secretOf(credentials), ...authorityOf(credentials) },
+    system: { networkClient: network.client },
   });
   const scopes = [`${new URL(credentials.url).origin}/.default`];
+
+  async function mint(): Promise<MintedToken> {
+    network.forget();
+    try {
+      const result = await application.acquireTokenByClientCredential({ scopes, skipCache: true });
+      if (!result?.expiresOn) throw new SyncError('DYNAMICS_CREDENTIALS', evidence);
+      return { token: result.accessToken, lifetimeMs: result.expiresOn.getTime() - Date.now() };
+    } catch (error) {
+      throw network.silence() ?? refusalOf(error);
+    }
+  }
+
+  return createTokenKeeper(mint, http.clock);
+}
+
+const evidence = { system: 'dynamics', subject: 'Entra ID' } as const;
+
+/**
+ * MSAL's requests over our own HTTP: with a time limit, and with outages absorbed here, since MSAL reports an outage as if it were a
+ * refusal and then answers from memory for a minute.
+ */
+function createNetwork(http: Http) {
+  let silence: SyncError | undefined;
+
+  async function send<T>(
+    method: 'GET' | 'POST',
+    url: string,
+    { headers, body }: { headers?: Record<string, string>; body?: string } = {},
+  ) {
+    const asked: Persisted<HttpAnswer> = await askForToken(http, {
+      method,
+      url,
+      ...(headers && { headers }),
+      ...(body !== undefined && { body }),
+    });
+    if (asked.kind === 'spent') {
+      const { last } = asked;
+      silence = new SyncError('DYNAMICS_UNREACHABLE', {
+        ...evidence,
+        ...(last.kind === 'answered' && { status: last.answer.status }),
+        ...((last.kind === 'unsent' || last.kind === 'unknown') && { vendorCode: last.reason }),
+      });
+      throw silence;
+    }
+    const { status, headers: answered, body: text } = asked.value;
+    return { status, headers: answered as Record<string, string>, body: (jsonObject(text) ?? {}) as T };
+  }
+
+  const client: INetworkModule = {
+    sendGetRequestAsync: (url, options) => send('GET', url, options),
+    sendPostRequestAsync: (url, options) => send('POST', url, options),
+  };
   return {
-    async token(renew = false) {
-      try {
-        const result = await application.acquireTokenByClientCredential({ scopes, skipCache: renew });
-        if (!result) throw new SyncError('DYNAMICS_CREDENTIALS', { system: 'dynamics' });
-        return result.accessToken;
-      } catch (error) {
-        throw tokenError(error);
-      }
+    client,
+    /** Why Entra ID could not be heard, since it was last forgotten. */
+    silence: () => silence,
+    forget() {
+      silence = undefined;
     },
   };
 }
@@ -53,11 +103,17 @@ function secretOf({ clientSecret, certificate }: DynamicsCredentials) {
     throw new SyncError('CONFIG_INVALID', {
       subject: 'DYNAMICS_CERTIFICATE: PEM with private key and certificate',
     });
-  const thumbprintSha256 = createHash('sha256')
-    .update(new X509Certificate(x5c).raw)
-    .digest('hex')
-    .toUpperCase();
-  return { clientCertificate: { thumbprintSha256, privateKey, x5c } };
+  return { clientCertificate: { thumbprintSha256: thumbprintOf(x5c), privateKey, x5c } };
+}
+
+function thumbprintOf(certificate: string): string {
+  try {
+    return createHash('sha256').update(new X509Certificate(certificate).raw).digest('hex').toUpperCase();
+  } catch {
+    throw new SyncError('CONFIG_INVALID', {
+      subject: 'DYNAMICS_CERTIFICATE: the certificate cannot be read',
+    });
+  }
 }
 
 /** MSAL refuses an `http://` authority, but takes any token endpoint from given metadata: no discovery, no other host. */
@@ -75,14 +131,16 @@ function authorityOf({ tenantId, tokenEndpoint }: DynamicsCredentials) {
   };
 }
 
-function tokenError(error: unknown): SyncError {
+/** MSAL's text names the application and the tenant; only the code in it is kept. A key that does not sign is no network's fault. */
+function refusalOf(error: unknown): SyncError {
   if (error instanceof SyncError) return error;
-  const description = error instanceof AuthError ? `${error.errorCode} ${error.errorMessage}` : '';
-  const vendorCode = /AADSTS\d+/.exec(description)?.[0];
-  const refused = error instanceof ServerError || vendorCode !== undefined;
-  return new SyncError(refused ? 'DYNAMICS_CREDENTIALS' : 'DYNAMICS_UNREACHABLE', {
-    system: 'dynamics',
-    subject: 'token endpoint',
+  const text = error instanceof AuthError ? `${error.errorCode} ${error.errorMessage}` : '';
+  const vendorCode =
+    /AADSTS\d+/.exec(text)?.[0] ?? (error instanceof AuthError ? error.errorCode : undefined);
+  const status = error instanceof ServerError ? error.status : undefined;
+  return new SyncError('DYNAMICS_CREDENTIALS', {
+    ...evidence,
     ...(vendorCode && { vendorCode }),
+    ...(status !== undefined && { status }),
   });
 }

@@ -1,8 +1,14 @@
-import { isSafeNumber, parse } from 'lossless-json';
-import { SyncError, type ErrorCode } from '../errors.js';
+import { SyncError } from '../errors.js';
+import { createBudget } from '../http/budget.js';
 import type { CallOptions } from '../http/calls.js';
-import { ownLink, originsOf } from '../http/origin.js';
-import { createHttp, createPatience, type HttpAnswer, type HttpSettings } from '../http/request.js';
+import { exactJsonObject } from '../http/json.js';
+import { originsOf, ownLink } from '../http/origin.js';
+import { persist, type Persisted, type Ruling } from '../http/persist.js';
+import { createHttp, type HttpAnswer, type HttpRequest, type HttpSettings } from '../http/request.js';
+import { TOO_LARGE } from '../http/request-fault.js';
+import { retryAfterMs } from '../http/retry-after.js';
+import { batchOf, batchParts } from './batch.js';
+import { answerEvidence, refusalOf } from './refusals.js';
 import { createTokens, type DynamicsCredentials } from './tokens.js';
 
 export interface DynamicsSettings extends DynamicsCredentials, HttpSettings {
@@ -13,90 +19,137 @@ export interface DynamicsSettings extends DynamicsCredentials, HttpSettings {
 
 export interface Answer {
   body: Record<string, unknown>;
-  text: string;
-  /** The server's clock, ISO 8601. */
+  /** The server's clock when it answered, ISO 8601. */
   serverTime: string;
 }
 
-/** Reads from the Dataverse Web API v9.2: tokens, throttling, transient faults and links are dealt with here. */
+/** Undefined when the answer is not what was asked for: it broke off on its way, or something else has answered. */
+export type Reader<T> = (answer: Answer) => T | undefined;
+
+/**
+ * Reads from the Dataverse Web API v9.2. Tokens, throttling, transient faults and links are dealt with here; what is thrown has a code of
+ * errors.ts and keeps of the server's words only codes and names.
+ */
 export interface WebApi {
-  /**
-   * `address` is a path below the service root, or a link that the server sent. Throws with a code of errors.ts; what the server said
-   * is kept as its code only.
-   */
-  get(address: string, options?: CallOptions, preferences?: string[], asText?: boolean): Promise<Answer>;
+  /** `address` is a path below the service root, or a link that the server sent. */
+  get<T>(address: string, reader: Reader<T>, options?: CallOptions, preferences?: string[]): Promise<T>;
+  getText(address: string, options?: CallOptions): Promise<string>;
+  /** The same for a path below the service root that may be too long for a request line. */
+  getLong<T>(path: string, reader: Reader<T>, options?: CallOptions): Promise<T>;
 }
 
-const FAULT_ATTEMPTS = 5;
+/** Request lines up to here pass everywhere. */
+const MAX_URL_CHARACTERS = 2_000;
+/** Minting goes to Entra ID, which knows nothing of the budget for Dynamics. */
+const MINTING_AT_ONCE = 1;
 
 export function createWebApi(settings: DynamicsSettings): WebApi {
   const http = createHttp(settings);
-  const tokens = createTokens(settings);
+  const entra = createHttp({ ...settings, budget: createBudget({ maxConcurrent: MINTING_AT_ONCE }) });
+  const tokens = createTokens(entra, settings);
   const root = `${settings.url.replace(/\/+$/, '')}/api/data/v9.2/`;
   const origins = originsOf(settings.url, settings.extraOrigins);
 
-  async function get(
-    address: string,
-    options: CallOptions = {},
-    preferences: string[] = [],
-    asText = false,
-  ): Promise<Answer> {
-    const url = ownLink(address, root, origins);
-    if (url === undefined)
-      throw new SyncError('DYNAMICS_REQUEST_REFUSED', {
-        system: 'dynamics',
-        subject: 'a link to another origin',
-      });
-    const patience = createPatience(http, options.signal);
+  async function ask<T>(
+    requestOf: (token: string) => HttpRequest,
+    read: (answer: HttpAnswer) => T | undefined,
+    options: CallOptions,
+  ): Promise<T> {
     let renewed = false;
-    let token = await tokens.token();
-    for (;;) {
-      const attempt = await http.attempt(
-        { method: 'GET', url, headers: headersOf(token, preferences) },
-        options,
-      );
-      if (attempt.kind !== 'answered') {
-        if ((await patience.faulted(FAULT_ATTEMPTS)).kind === 'again') continue;
-        throw new SyncError('DYNAMICS_UNREACHABLE', { system: 'dynamics', vendorCode: attempt.reason });
-      }
-      const { answer } = attempt;
-      if (answer.status === 200) {
-        const read = readAnswer(answer, asText, http.clock.nowMs());
-        if (read) return read;
-        if ((await patience.faulted(FAULT_ATTEMPTS)).kind === 'again') continue;
-        throw new SyncError('DYNAMICS_UNREACHABLE', {
-          system: 'dynamics',
-          subject: 'answers that cannot be read',
-        });
-      }
-      if (answer.status === 401 && !renewed) {
-        renewed = true;
-        token = await tokens.token(true);
-        continue;
-      }
-      if (answer.status === 429) {
-        const waited = await patience.throttled(answer.headers['retry-after']);
-        if (waited.kind === 'again') continue;
-        throw new SyncError('DYNAMICS_THROTTLED', {
-          ...evidenceOf(answer),
-          retryAfterMs: waited.retryAfterMs,
-        });
-      }
-      if (answer.status >= 500 || answer.status === 408) {
-        const waited = answer.headers['retry-after']
-          ? await patience.throttled(answer.headers['retry-after'])
-          : await patience.faulted(FAULT_ATTEMPTS);
-        if (waited.kind === 'again') continue;
-        throw new SyncError('DYNAMICS_UNREACHABLE', evidenceOf(answer));
-      }
-      throw refusalOf(answer);
-    }
+    let token = await tokens.token(options.signal);
+    const asked = await persist<T>(
+      http,
+      options,
+      () => requestOf(token),
+      async (attempt): Promise<Ruling<T>> => {
+        if (attempt.kind !== 'answered') {
+          if (attempt.reason === TOO_LARGE) throw tooLarge(settings.maxResponseBytes);
+          return 'faulty';
+        }
+        const { answer } = attempt;
+        if (answer.status === 200) {
+          const value = read(answer);
+          return value === undefined ? 'faulty' : { take: value };
+        }
+        if (answer.status === 401 && !renewed) {
+          renewed = true;
+          token = await tokens.token(options.signal, token);
+          return 'again';
+        }
+        const refusal = refusalOf(answer);
+        if (refusal) throw refusal;
+        return answer.status === 429 ? 'throttled' : 'faulty';
+      },
+    );
+    if (asked.kind === 'taken') return asked.value;
+    throw spentError(asked, http.clock.nowMs());
   }
 
-  return { get };
+  const answered = ({ body, headers }: HttpAnswer): Answer | undefined => {
+    const atMs = Date.parse(String(headers.date));
+    const serverTime = new Date(Number.isNaN(atMs) ? http.clock.nowMs() : atMs).toISOString();
+    const parsed = exactJsonObject(body);
+    return parsed && { body: parsed, serverTime };
+  };
+  const reading =
+    <T>(reader: Reader<T>) =>
+    (answer: HttpAnswer): T | undefined => {
+      const parsed = answered(answer);
+      return parsed && reader(parsed);
+    };
+  const own = (address: string): string => {
+    const url = ownLink(address, root, origins);
+    if (url !== undefined) return url;
+    throw new SyncError('DYNAMICS_REQUEST_REFUSED', {
+      system: 'dynamics',
+      subject: 'a link to another origin',
+    });
+  };
+
+  const get: WebApi['get'] = async (address, reader, options = {}, preferences = []) => {
+    const url = own(address);
+    const headers = (token: string) => headersOf(token, preferences);
+    return ask((token) => ({ method: 'GET', url, headers: headers(token) }), reading(reader), options);
+  };
+
+  return {
+    get,
+    async getText(address, options = {}) {
+      const url = own(address);
+      return ask(
+        (token) => ({ method: 'GET', url, headers: headersOf(token) }),
+        ({ body }) => body,
+        options,
+      );
+    },
+    async getLong(path, reader, options = {}) {
+      const url = own(path);
+      if (url.length <= MAX_URL_CHARACTERS) return get(path, reader, options);
+      const { contentType, body } = batchOf(url.slice(new URL(url).origin.length));
+      const read = (answer: HttpAnswer): ReturnType<typeof reader> => {
+        const part = batchParts(answer.headers['content-type'], answer.body)?.[0];
+        if (!part) return undefined;
+        if (part.status === 200) return reading(reader)({ ...answer, body: part.body });
+        // The part is the answer; the envelope's headers hold the request's id.
+        const refusal = refusalOf({ ...part, headers: { ...answer.headers, ...part.headers } });
+        if (refusal) throw refusal;
+        return undefined;
+      };
+      return ask(
+        (token) => ({
+          method: 'POST',
+          url: `${root}$batch`,
+          headers: { ...headersOf(token, ['odata.continue-on-error']), 'Content-Type': contentType },
+          body,
+        }),
+        read,
+        options,
+      );
+    },
+  };
 }
 
-function headersOf(token: string, preferences: string[]): Record<string, string> {
+function headersOf(token: string, preferences: string[] = []): Record<string, string> {
   return {
     Authorization: `Bearer ${token}`,
     Accept: 'application/json',
@@ -107,57 +160,28 @@ function headersOf(token: string, preferences: string[]): Record<string, string>
   };
 }
 
-/** Undefined when the answer broke off on its way. */
-function readAnswer({ body, headers }: HttpAnswer, asText: boolean, nowMs: number): Answer | undefined {
-  const atMs = Date.parse(String(headers.date));
-  const serverTime = new Date(Number.isNaN(atMs) ? nowMs : atMs).toISOString();
-  if (asText) return { body: {}, text: body, serverTime };
-  const parsed = parseExactly(body);
-  return parsed && { body: parsed, text: body, serverTime };
-}
+const tooLarge = (maxResponseBytes: number): SyncError =>
+  new SyncError('DYNAMICS_UNREACHABLE', {
+    system: 'dynamics',
+    subject: `an answer of more than ${maxResponseBytes} bytes`,
+    vendorCode: TOO_LARGE,
+  });
 
-/** Numbers that a double cannot hold stay text (dataverse.md §2). */
-function parseExactly(text: string): Record<string, unknown> | undefined {
-  try {
-    const parsed = parse(text, undefined, (digits) => (isSafeNumber(digits) ? Number(digits) : digits));
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const CODES: Record<string, ErrorCode> = {
-  '0x80072560': 'DYNAMICS_NOT_A_MEMBER',
-  '0x80040220': 'DYNAMICS_PRIVILEGE_MISSING',
-  '0x80072491': 'DYNAMICS_TRACKING_OFF',
-  '0x80072492': 'DYNAMICS_TRACKING_OFF',
-  '0x80044352': 'DYNAMICS_TOKEN_EXPIRED',
-};
-
-function refusalOf(answer: HttpAnswer): SyncError {
-  const evidence = evidenceOf(answer);
-  const code = CODES[evidence.vendorCode ?? ''];
-  if (code) return new SyncError(code, evidence);
-  if (answer.status === 401) return new SyncError('DYNAMICS_CREDENTIALS', evidence);
-  if (answer.status === 403) return new SyncError('DYNAMICS_PRIVILEGE_MISSING', evidence);
-  return new SyncError('DYNAMICS_REQUEST_REFUSED', evidence);
-}
-
-function evidenceOf({ status, headers, body }: HttpAnswer) {
-  const error = parseExactly(body)?.error as { code?: unknown; message?: unknown } | undefined;
-  const message = typeof error?.message === 'string' ? error.message : '';
-  // Names of privileges, columns and tables may be shown; the rest of a message may quote values.
-  const subject =
-    /\bprv[A-Za-z]\w*/.exec(message)?.[0] ??
-    /property named '([\w.]+)'/.exec(message)?.[1] ??
-    /undeclared property '([\w.]+)'/.exec(message)?.[1] ??
-    /Resource not found for the segment '([\w.]+)'/.exec(message)?.[1];
-  const requestId = headers['x-ms-service-request-id'] ?? headers.req_id;
-  return {
-    system: 'dynamics' as const,
-    status,
-    ...(typeof error?.code === 'string' && error.code !== '' && { vendorCode: error.code }),
-    ...(typeof requestId === 'string' && { requestId }),
-    ...(subject !== undefined && { subject }),
-  };
+/** What lasted longer than patience. */
+function spentError<T>(
+  { last, retryAfterMs: waitMs }: Extract<Persisted<T>, { kind: 'spent' }>,
+  nowMs: number,
+): SyncError {
+  if (last.kind === 'held')
+    return new SyncError('DYNAMICS_THROTTLED', { system: 'dynamics', retryAfterMs: waitMs });
+  if (last.kind !== 'answered')
+    return new SyncError('DYNAMICS_UNREACHABLE', { system: 'dynamics', vendorCode: last.reason });
+  const { answer } = last;
+  const evidence = answerEvidence(answer);
+  if (answer.status === 429)
+    return new SyncError('DYNAMICS_THROTTLED', { ...evidence, retryAfterMs: waitMs });
+  if (answer.status === 200)
+    return new SyncError('DYNAMICS_UNREACHABLE', { ...evidence, subject: 'answers that cannot be read' });
+  const named = retryAfterMs(answer.headers['retry-after'], nowMs) !== undefined;
+  return new SyncError('DYNAMICS_UNREACHABLE', { ...evidence, ...(named && { retryAfterMs: waitMs }) });
 }

@@ -3,7 +3,11 @@ import type { CallOptions, Priority } from './calls.js';
 
 /** Bounds the calls to one system: so many at once, so many a second, the most urgent first. */
 export interface CallBudget {
-  run<T>(options: CallOptions, call: () => Promise<T>): Promise<T>;
+  /**
+   * Runs the call when its turn has come and the day's budget admits it. `instead` is asked when the turn has come, before the call
+   * is counted: what it answers takes the call's place. A call that still waits when its signal aborts is never made.
+   */
+  run<T>(options: CallOptions, call: () => Promise<T>, instead?: () => T | undefined): Promise<T>;
 }
 
 export interface BudgetSettings {
@@ -12,25 +16,27 @@ export interface BudgetSettings {
   perSecond?: number;
   /** Asked before each call: rejects with BUDGET_USED_UP when the day's calls are spent. */
   admit?: (priority: Priority) => Promise<void>;
+  /** Told of each call that is let through. */
+  counted?: () => void;
 }
 
 const rank: Record<Priority, number> = { 'opt-out': 3, event: 2, change: 1, 'first-load': 0 };
 
-export function createBudget({ maxConcurrent, perSecond, admit }: BudgetSettings): CallBudget {
+export function createBudget({ maxConcurrent, perSecond, admit, counted }: BudgetSettings): CallBudget {
   const queue = new PQueue({
     concurrency: maxConcurrent,
-    ...(perSecond !== undefined && { interval: 1000, intervalCap: perSecond }),
+    ...(perSecond !== undefined && { interval: 1000, intervalCap: perSecond, strict: true }),
   });
   return {
-    run({ priority = 'change', signal }, call) {
-      return queue.add(
-        async () => {
-          signal?.throwIfAborted();
-          await admit?.(priority);
-          return call();
-        },
-        { priority: rank[priority] },
-      );
+    run({ priority = 'change', signal }, call, instead) {
+      const admitted = async () => {
+        const substitute = instead?.();
+        if (substitute !== undefined) return substitute;
+        await admit?.(priority);
+        counted?.();
+        return call();
+      };
+      return queue.add(admitted, { priority: rank[priority], ...(signal && { signal }) });
     },
   };
 }

@@ -9,9 +9,10 @@ export function ownLink(link: string, base: string, origins: ReadonlySet<string>
   } catch {
     return undefined;
   }
+  // A user name in a link would take the token's place in the Authorization header.
+  if (!origins.has(url.origin) || url.username !== '' || url.password !== '') return undefined;
   // The link itself is kept verbatim: parsing may change how its cookie is encoded (dataverse.md §11).
-  if (!origins.has(url.origin)) return undefined;
-  return link.startsWith('http') ? link : url.href;
+  return /^https?:\/\//.test(link) ? link : url.href;
 }
 
 /** The origins of a system: its own, for Dynamics also `<org>.api.crmN…` (dataverse.md §2), and what the settings add. */

@@ -1,10 +1,13 @@
+import { setMaxListeners } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import axios, { type AxiosInstance, type Method } from 'axios';
-import { setTimeout as sleep } from 'node:timers/promises';
+import axios, { type Method } from 'axios';
 import type { CallBudget } from './budget.js';
 import type { CallOptions } from './calls.js';
-import { backOffMs, retryAfterMs } from './retry-after.js';
+import { systemClock, type HttpClock } from './clock.js';
+import { requestFault } from './request-fault.js';
+
+export type { HttpClock } from './clock.js';
 
 export interface HttpRequest {
   method: Method;
@@ -22,12 +25,13 @@ export interface HttpAnswer {
 
 /**
  * What came of one attempt. `answered` says nothing about success; `unsent` certainly did not reach the system; `unknown` may have
- * taken effect there.
+ * taken effect there; `held` was not made, since the system has asked for calm that lasts so much longer.
  */
 export type Attempt =
   | { kind: 'answered'; answer: HttpAnswer }
   | { kind: 'unsent'; reason: string }
-  | { kind: 'unknown'; reason: string };
+  | { kind: 'unknown'; reason: string }
+  | { kind: 'held'; forMs: number };
 
 export interface HttpSettings {
   budget: CallBudget;
@@ -38,42 +42,23 @@ export interface HttpSettings {
   patienceMs: number;
   clock?: HttpClock;
 }
-export interface HttpClock {
-  nowMs(): number;
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  random(): number;
-}
 
 export interface Http {
-  /** One attempt, within the budget; waits first while the system has asked for calm. */
+  /** One attempt, within the budget, unless the system has asked for calm. */
   attempt(request: HttpRequest, options: CallOptions): Promise<Attempt>;
+  /** No call to this system is made until then: one that is throttled speaks for all. */
+  holdBack(forMs: number): void;
   clock: HttpClock;
   patienceMs: number;
-  /** All calls to this system wait until then: one that is throttled speaks for all. */
-  holdBack(forMs: number): void;
 }
 
-const systemClock: HttpClock = {
-  nowMs: () => Date.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
-  random: Math.random,
-};
+/**
+ * An idle connection is closed by us before a server closes it (Node's own servers after 5 s): a create that meets a closing
+ * connection has no answer, and its record must be looked up.
+ */
+const IDLE_CONNECTION_MS = 4_000;
 
-/** Faults of a connection that was never made: the request cannot have taken effect. */
-const UNSENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
-
-/** HTTP to one system: bounded in time, size and concurrency; follows no redirect; never throws for what the system does. */
+/** HTTP to one system: bounded in time, size and concurrency; follows no redirect; throws only what the caller's options throw. */
 export function createHttp({
   budget,
   timeLimitMs,
@@ -81,10 +66,10 @@ export function createHttp({
   patienceMs,
   clock = systemClock,
 }: HttpSettings): Http {
-  const client: AxiosInstance = axios.create({
-    httpAgent: new HttpAgent({ keepAlive: true }),
-    httpsAgent: new HttpsAgent({ keepAlive: true }),
-    timeout: timeLimitMs,
+  const connections = { keepAlive: true, timeout: IDLE_CONNECTION_MS };
+  const client = axios.create({
+    httpAgent: new HttpAgent(connections),
+    httpsAgent: new HttpsAgent(connections),
     maxContentLength: maxResponseBytes,
     maxRedirects: 0,
     proxy: false,
@@ -95,71 +80,64 @@ export function createHttp({
   });
   let calmUntilMs = 0;
 
-  async function attempt(request: HttpRequest, options: CallOptions): Promise<Attempt> {
-    const waitMs = calmUntilMs - clock.nowMs();
-    if (waitMs > 0) await clock.sleep(waitMs, options.signal);
-    return budget.run(options, async () => {
-      options.beforeCall?.(timeLimitMs);
-      try {
-        const { status, headers, data } = await client.request<string>({
-          method: request.method,
-          url: request.url,
-          ...(request.headers && { headers: request.headers }),
-          ...(request.body !== undefined && { data: request.body }),
-          ...(options.signal && { signal: options.signal }),
-        });
-        return {
-          kind: 'answered',
-          answer: { status, headers: headers as Record<string, unknown>, body: data },
-        };
-      } catch (error) {
-        options.signal?.throwIfAborted();
-        const reason = reasonOf(error);
-        return UNSENT.has(reason) ? { kind: 'unsent', reason } : { kind: 'unknown', reason };
-      }
-    });
+  const held = (): Attempt | undefined => {
+    const forMs = calmUntilMs - clock.nowMs();
+    return forMs > 0 ? { kind: 'held', forMs } : undefined;
+  };
+
+  async function send(request: HttpRequest, { beforeCall, signal }: CallOptions): Promise<Attempt> {
+    beforeCall?.(timeLimitMs);
+    // axios bounds silence only; a body that trickles in would be waited for without end.
+    const limit = new AbortController();
+    let isOverTime = false;
+    const timer = setTimeout(() => {
+      isOverTime = true;
+      limit.abort();
+    }, timeLimitMs);
+    const abort = (): void => limit.abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      const { status, headers, data } = await client.request<string>({
+        method: request.method,
+        url: request.url,
+        signal: limit.signal,
+        ...(request.headers && { headers: request.headers }),
+        ...(request.body !== undefined && { data: request.body }),
+      });
+      return {
+        kind: 'answered',
+        answer: { status, headers: headers as Record<string, unknown>, body: data },
+      };
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (isOverTime) return { kind: 'unknown', reason: 'ETIMEDOUT' };
+      const { reason, unsent } = requestFault(error);
+      return { kind: unsent ? 'unsent' : 'unknown', reason };
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    }
   }
 
   return {
-    attempt,
-    clock,
-    patienceMs,
+    async attempt(request, options) {
+      options.signal?.throwIfAborted();
+      manyListeners(options.signal);
+      return held() ?? budget.run(options, () => send(request, options), held);
+    },
     holdBack(forMs) {
       calmUntilMs = Math.max(calmUntilMs, clock.nowMs() + forMs);
     },
+    clock,
+    patienceMs,
   };
 }
 
-/** Only the fault's code: an axios error carries the request's body and token. */
-function reasonOf(error: unknown): string {
-  return axios.isAxiosError(error) ? (error.code ?? 'ERR_NETWORK') : 'ERR_UNEXPECTED';
-}
+const unlimited = new WeakSet<AbortSignal>();
 
-export type Patience = { kind: 'again' } | { kind: 'spent'; retryAfterMs: number };
-
-/** Counts how long one operation has already put up with a system, and waits as the system asks. */
-export function createPatience({ clock, patienceMs, holdBack }: Http, signal?: AbortSignal) {
-  const startedAtMs = clock.nowMs();
-  let attempts = 0;
-  return {
-    /** After a 429 or 503: waits as Retry-After says, unless that is longer than patience lasts. */
-    async throttled(header: unknown): Promise<Patience> {
-      attempts += 1;
-      const waitMs = retryAfterMs(header, clock.nowMs()) ?? backOffMs(attempts, clock.random);
-      holdBack(waitMs);
-      return pause(waitMs);
-    },
-    /** After a fault that names no time. */
-    async faulted(maxAttempts: number): Promise<Patience> {
-      attempts += 1;
-      const waitMs = backOffMs(attempts, clock.random);
-      return attempts >= maxAttempts ? { kind: 'spent', retryAfterMs: waitMs } : pause(waitMs);
-    },
-  };
-
-  async function pause(waitMs: number): Promise<Patience> {
-    if (clock.nowMs() + waitMs - startedAtMs > patienceMs) return { kind: 'spent', retryAfterMs: waitMs };
-    await clock.sleep(waitMs, signal);
-    return { kind: 'again' };
-  }
+/** One signal ends a whole slice: many calls listen to it at once, and none leaks. */
+function manyListeners(signal: AbortSignal | undefined): void {
+  if (!signal || unlimited.has(signal)) return;
+  unlimited.add(signal);
+  setMaxListeners(0, signal);
 }

@@ -1,55 +1,33 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { createCampaign, type Address, type ResourceMetadata } from '../../src/campaign/client.js';
 import { SyncError } from '../../src/errors.js';
-import { createBudget } from '../../src/http/budget.js';
-import { jumpingClock, scriptedServer, type Arrived, type Scripted } from '../support/http-server.js';
+import {
+  ABSENT,
+  address,
+  byFilter,
+  campaignOf,
+  errorOf,
+  GENERIC,
+  oops,
+  payload,
+  resource,
+} from './scripted-campaign.js';
 
-const resource: ResourceMetadata = {
-  name: 'profile',
-  path: 'profileAndServicesExt/profile',
-  fields: {},
-  filters: {},
-};
-const address: Address = { keyField: 'externalId', key: 'k-1', by: { kind: 'url' } };
-const payload = { externalId: 'k-1', firstName: 'Ada' };
-
-async function campaignOf(answer: (request: Arrived, count: number) => Scripted, timeLimitMs = 2_000) {
-  let tokens = 0;
-  const identity = await scriptedServer(() => {
-    tokens += 1;
-    return { body: { access_token: `token-${tokens}`, token_type: 'bearer', expires_in: 86_399 } };
-  });
-  const server = await scriptedServer(answer);
-  const clock = jumpingClock();
-  const campaign = createCampaign({
-    url: `${server.url}/acme/campaign`,
-    edition: 'standard',
-    clientId: 'client',
-    clientSecret: 'secret',
-    scopes: 'openid',
-    tokenEndpoint: `${identity.url}/ims/token/v3`,
-    budget: createBudget({ maxConcurrent: 5 }),
-    timeLimitMs,
-    maxResponseBytes: 100_000,
-    patienceMs: 60_000,
-    clock,
-  });
-  return { campaign, server, identity, clock };
-}
-const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => (error instanceof SyncError ? error.code : error),
-  );
+const created = { status: 201, body: { PKey: '@a', ...payload } };
 
 describe('a create', () => {
   test('sends the documented request and is accepted on 201', async () => {
-    const { campaign, server } = await campaignOf(() => ({ status: 201, body: { PKey: '@a', ...payload } }));
+    const { campaign, server } = await campaignOf(() => created);
     expect(await campaign.create(resource, payload)).toEqual({ kind: 'accepted' });
     expect(server.arrived[0]).toMatchObject({
       method: 'POST',
       url: '/acme/campaign/profileAndServicesExt/profile',
-      headers: { authorization: 'Bearer token-1', 'x-api-key': 'client' },
+      headers: {
+        authorization: 'Bearer token-1',
+        'x-api-key': 'client',
+        'cache-control': 'no-cache',
+        'content-type': 'application/json;charset=utf-8',
+      },
     });
     expect(JSON.parse(server.arrived[0]?.body ?? '')).toEqual(payload);
   });
@@ -57,97 +35,120 @@ describe('a create', () => {
   test.each([
     ['a reset', { break: 'reset' as const }],
     ['a truncated answer', { status: 201, body: { PKey: '@a' }, break: 'truncate' as const }],
+    ['a success that is no record', { status: 201, body: '<html>Welcome</html>' }],
     ['an unknown 500', { status: 500, body: 'Something went wrong' }],
+    ['the generic 500', { status: 500, body: GENERIC }],
     [
-      'a 502 of the gateway',
-      {
-        status: 502,
-        body: { code: 502, message: 'Oops. Something went wrong. Check your URI and try again.' },
-      },
+      'a passing fault of the database',
+      { status: 500, body: `${GENERIC}PGS-220000 PostgreSQL error: deadlock detected` },
     ],
+    ['a 503', { status: 503, body: '' }],
+    ["the gateway's 502", oops(502)],
+    ["the gateway's 500, which may be a stumble", oops(500)],
+    ["the gateway's 400", oops(400)],
+    ['a redirect', { status: 302, headers: { Location: '/elsewhere' } }],
     ['silence beyond its time limit', { break: 'silence' as const }],
   ])('after %s is unknown and is not repeated', async (_name, scripted) => {
-    const { campaign, server } = await campaignOf(() => scripted, 200);
-    expect(await campaign.create(resource, payload)).toMatchObject({ kind: 'unknown' });
+    const { campaign, server } = await campaignOf(() => scripted, { timeLimitMs: 200 });
+    expect(await campaign.create(resource, payload)).toMatchObject({
+      kind: 'unknown',
+      error: { code: 'CAMPAIGN_ANSWER_UNKNOWN' },
+    });
     expect(server.arrived).toHaveLength(1);
   });
 
   test('is repeated after a 429, exactly when Retry-After says', async () => {
     const { campaign, server, clock } = await campaignOf((_request, count) =>
-      count === 1
-        ? { status: 429, headers: { 'Retry-After': '7' }, body: {} }
-        : { status: 201, body: { PKey: '@a' } },
+      count === 1 ? { status: 429, headers: { 'Retry-After': '7' }, body: {} } : created,
     );
     expect(await campaign.create(resource, payload)).toEqual({ kind: 'accepted' });
     expect(server.arrived).toHaveLength(2);
     expect(clock.waits).toEqual([7_000]);
   });
 
-  test('that is throttled beyond patience is thrown with the time to come back', async () => {
-    const { campaign } = await campaignOf(() => ({
-      status: 429,
-      headers: { 'Retry-After': '600' },
-      body: {},
-    }));
-    await expect(campaign.create(resource, payload)).rejects.toMatchObject({
-      code: 'CAMPAIGN_THROTTLED',
-      evidence: { retryAfterMs: 600_000 },
+  test('that is throttled beyond patience is thrown with the time to come back, and so is the next', async () => {
+    const { campaign, server } = await campaignOf(() => ({ status: 429, headers: { 'Retry-After': '600' } }));
+    const throttled = { code: 'CAMPAIGN_THROTTLED', evidence: { retryAfterMs: 600_000 } };
+    expect(await errorOf(campaign.create(resource, payload))).toMatchObject(throttled);
+    expect(await errorOf(campaign.update(resource, address, payload))).toMatchObject(throttled);
+    expect(server.arrived).toHaveLength(1);
+  });
+
+  test('is tried again while no connection can be made, since nothing was sent', async () => {
+    const { campaign, clock } = await campaignOf(() => created, { url: 'http://127.0.0.1:1/acme/campaign' });
+    expect(await errorOf(campaign.create(resource, payload))).toMatchObject({
+      code: 'CAMPAIGN_UNREACHABLE',
+      evidence: { vendorCode: 'ECONNREFUSED' },
     });
+    expect(clock.waits).toHaveLength(4);
   });
 
   test.each([
     [
       'bad enumeration',
-      500,
-      "RST-360011 An error has occurred - please contact your administrator.\nThe value 'x' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field",
-      { kind: 'refused', code: 'CHOICE_UNKNOWN', field: 'gender' },
+      `${GENERIC}The value 'x' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field`,
+      { code: 'CHOICE_UNKNOWN', field: 'gender' },
     ],
     [
       'unknown field',
-      500,
       "'cusShoe' property is not valid for the 'profile' resource.",
-      { kind: 'refused', code: 'FIELD_UNKNOWN', field: 'cusShoe' },
+      { code: 'FIELD_UNKNOWN', field: 'cusShoe' },
+    ],
+    [
+      'unknown nested field',
+      "'zipCode' property is not valid for the 'profile' resource.",
+      { code: 'FIELD_UNKNOWN', field: 'location.zipCode' },
     ],
     [
       'read-only field',
-      500,
       "Cannot update the 'age' property that is read-only",
-      { kind: 'refused', code: 'FIELD_UNKNOWN', field: 'age' },
+      { code: 'FIELD_UNKNOWN', field: 'age' },
     ],
     [
-      'duplicate key',
-      500,
-      "A 'Profiles' with the same key 'B' already exists. PGS-220000 PostgreSQL error: ERROR: duplicate key value violates unique constraint \"x\" DETAIL: Key (sname)=(B) already exists.",
-      { kind: 'duplicate' },
+      'a text that is too long',
+      `${GENERIC}The value of the 'firstName' property exceeds the maximum length of 30 characters.`,
+      { code: 'TEXT_TOO_LONG', field: 'firstName' },
     ],
-    ['no JSON', 500, "'@x' is not a valid constant", { kind: 'refused', code: 'CAMPAIGN_REFUSED' }],
-  ])('refused for %s says so and names no value', async (_name, status, body, expected) => {
-    const { campaign } = await campaignOf(() => ({ status, body }));
-    expect(await campaign.create(resource, payload)).toEqual(expected);
+    [
+      'a text that is too long for the database',
+      `${GENERIC}PGS-220000 PostgreSQL error: ERROR: value too long for type character varying(30)`,
+      { code: 'TEXT_TOO_LONG' },
+    ],
+    [
+      'a missing mandatory field',
+      `${GENERIC}The 'cusShoe' field is mandatory`,
+      { code: 'CAMPAIGN_REFUSED', field: 'cusShoe' },
+    ],
+    [
+      'a PKey that is not valid',
+      "'O5iR' attribute unknown (see definition of 'Profiles (nms:recipient)' schema).\nXTK-170036 Unable to parse expression '@id = @O5iR'.",
+      { code: 'CAMPAIGN_REFUSED', vendorCode: 'XTK-170036' },
+    ],
+    ['no JSON', "'@x' is not a valid constant", { code: 'CAMPAIGN_REFUSED' }],
+  ])('refused for %s says so', async (_name, body, expected) => {
+    const { campaign } = await campaignOf(() => ({ status: 500, body }));
+    expect(await campaign.create(resource, payload)).toEqual({ kind: 'refused', ...expected });
   });
 
-  test('renews the token once on 401, and then gives up with its code', async () => {
-    const expired = { status: 401, body: { error_code: '401013', message: 'Oauth token is not valid' } };
-    const once = await campaignOf((_request, count) =>
-      count === 1 ? expired : { status: 201, body: { PKey: '@a' } },
-    );
-    expect(await once.campaign.create(resource, payload)).toEqual({ kind: 'accepted' });
-    expect(once.server.arrived.map(({ headers }) => headers.authorization)).toEqual([
-      'Bearer token-1',
-      'Bearer token-2',
-    ]);
-    const always = await campaignOf(() => expired);
-    expect(await codeOf(always.campaign.create(resource, payload))).toBe('CAMPAIGN_CREDENTIALS');
-    expect(always.server.arrived).toHaveLength(2);
+  test('of a key that exists is a duplicate, whatever the key is', async () => {
+    const body =
+      "A 'Profiles' with the same key 'a\nb' already exists. PGS-220000 PostgreSQL error: ERROR: duplicate key value violates unique constraint \"x\" DETAIL: Key (sname)=(B) already exists.";
+    const { campaign } = await campaignOf(() => ({ status: 500, body }));
+    expect(await campaign.create(resource, payload)).toEqual({ kind: 'duplicate' });
+  });
+
+  test('never takes a value that the error quotes for a field', async () => {
+    const body = `${GENERIC}The value 'Ada' property is not valid for the moment' is wrong`;
+    const { campaign } = await campaignOf(() => ({ status: 500, body }));
+    expect(await campaign.create(resource, payload)).toEqual({ kind: 'refused', code: 'FIELD_UNKNOWN' });
   });
 
   test('is not sent when the caller forbids the call', async () => {
-    const { campaign, server } = await campaignOf(() => ({ status: 201, body: {} }));
-    const forbidden = new SyncError('LEASE_LOST');
+    const { campaign, server } = await campaignOf(() => created);
     const beforeCall = (): never => {
-      throw forbidden;
+      throw new SyncError('LEASE_LOST');
     };
-    expect(await codeOf(campaign.create(resource, payload, { beforeCall }))).toBe('LEASE_LOST');
+    expect((await errorOf(campaign.create(resource, payload, { beforeCall }))).code).toBe('LEASE_LOST');
     expect(server.arrived).toEqual([]);
   });
 });
@@ -155,121 +156,177 @@ describe('a create', () => {
 describe('an update', () => {
   test('addresses the record by its encoded key and leaves the key out of the body', async () => {
     const { campaign, server } = await campaignOf(() => ({ body: { PKey: '@a', href: 'x' } }));
-    const odd = { ...address, key: `a?b#c%d'é🌸` };
-    expect(await campaign.update(resource, odd, payload)).toEqual({ kind: 'accepted' });
+    const key = `a?b#c%d'é🌸 +&=`;
+    expect(await campaign.update(resource, { ...address, key }, payload)).toEqual({ kind: 'accepted' });
     expect(server.arrived[0]?.url).toBe(
-      `/acme/campaign/profileAndServicesExt/profile/${encodeURIComponent(odd.key)}`,
+      `/acme/campaign/profileAndServicesExt/profile/${encodeURIComponent(key)}`,
     );
-    expect(JSON.parse(server.arrived[0]?.body ?? '')).toEqual({ firstName: 'Ada' });
+    const { externalId: _key, ...rest } = payload;
+    expect(JSON.parse(server.arrived[0]?.body ?? '')).toEqual(rest);
   });
-  test("is absent only by Campaign's own words for an absent document", async () => {
-    const own =
-      "RST-360011 An error has occurred - please contact your administrator.\nUnable to find document with path 'Profile' from key 'k-1'";
-    const { campaign } = await campaignOf(() => ({ status: 404, body: own }));
+
+  test("is absent only by Campaign's own words for an absent document, with their status", async () => {
+    const { campaign } = await campaignOf(() => ({ status: 404, body: ABSENT }));
     expect(await campaign.update(resource, address, payload)).toEqual({ kind: 'absent' });
-    const other = await campaignOf(() => ({ status: 404, body: 'RST-360011 Error rc=-2003' }));
-    expect(await codeOf(other.campaign.update(resource, address, payload))).toBe('CAMPAIGN_RESOURCE_UNKNOWN');
+    const quoted = await campaignOf(() => ({ status: 500, body: ABSENT }));
+    expect(await quoted.campaign.update(resource, address, payload)).toMatchObject({ kind: 'unknown' });
   });
-  test('whose key no URL can carry is refused without a call', async () => {
+
+  test.each([
+    ['a malformed path', `${GENERIC}Error rc=-2003`],
+    ['a page of a proxy', '<html>Not Found</html>'],
+    ['the gateway', { error_code: '404000', message: 'no such service' }],
+  ])('answered with 404 by %s is a fault of the request and never an absent record', async (_name, body) => {
+    const { campaign } = await campaignOf(() => ({ status: 404, body }));
+    expect((await errorOf(campaign.update(resource, address, payload))).code).toBe(
+      'CAMPAIGN_RESOURCE_UNKNOWN',
+    );
+  });
+
+  test.each([
+    'a/b',
+    'a\\b',
+    '',
+    '.',
+    '..',
+    '@a',
+    'a\nb',
+    'a.json',
+    'metadata',
+    '_count',
+    'email',
+    'byEmail',
+    '\ud800',
+  ])('whose key no URL can carry is refused without a call: %j', async (key) => {
     const { campaign, server } = await campaignOf(() => ({ body: {} }));
-    expect(await campaign.update(resource, { ...address, key: 'a/b' }, payload)).toMatchObject({
-      kind: 'refused',
-      field: 'externalId',
+    const known = {
+      ...resource,
+      fields: { email: { path: 'email', type: 'string' as const, readOnly: false } },
+      filters: { byEmail: { name: 'byEmail' } },
+    };
+    const expected = { kind: 'refused', code: 'CAMPAIGN_REFUSED', field: 'externalId' };
+    expect(await campaign.update(known, { ...address, key }, payload)).toEqual(expected);
+    expect(await campaign.remove(known, { ...address, key })).toEqual(expected);
+    expect(await errorOf(campaign.find(known, { ...address, key }))).toMatchObject({
+      code: 'CAMPAIGN_REFUSED',
+      evidence: { field: 'externalId' },
     });
     expect(server.arrived).toEqual([]);
   });
-  test('through a filter that finds two records touches neither', async () => {
-    const { campaign, server } = await campaignOf(() => ({
-      body: { content: [{ externalId: 'k-1' }, { externalId: 'k-1' }] },
-    }));
-    const filtered: Address = { ...address, by: { kind: 'filter', name: 'byCrmId' } };
-    expect(await campaign.update(resource, filtered, payload)).toEqual({ kind: 'several' });
-    expect(server.arrived.map(({ method }) => method)).toEqual(['GET']);
-  });
-});
 
-describe('a list', () => {
-  test('asks for pagination always and follows next.href verbatim', async () => {
-    const { campaign, server } = await campaignOf(({ url, headers }) =>
-      url.includes('_lineStart')
-        ? { body: { content: [{ externalId: '2' }] } }
+  test('through a filter writes to the address of the record that has the very key', async () => {
+    const { campaign, server } = await campaignOf(({ method, headers }) =>
+      method === 'PATCH'
+        ? { body: { PKey: '@b' } }
         : {
             body: {
-              content: [{ externalId: '1' }],
-              next: {
-                href: `http://${headers.host}/acme/campaign/profileAndServicesExt/profile?_lineStart=%40opaque%3D`,
-              },
+              content: [
+                { externalId: 'K-1', href: `http://${headers.host}/acme/campaign/x/@a` },
+                { externalId: 'k-1', href: `http://${headers.host}/acme/campaign/x/@b%3D` },
+                { externalId: 'k-10', href: `http://${headers.host}/acme/campaign/x/@c` },
+              ],
             },
           },
     );
-    const first = await campaign.list(resource, { lineCount: 1 });
-    expect(server.arrived[0]?.url).toContain('_forcePagination=true');
-    const second = await campaign.list(resource, { lineCount: 1, link: first.nextLink ?? '' });
-    expect(second).toEqual({ records: [{ externalId: '2' }] });
-    expect(server.arrived[1]?.url).toContain('_lineStart=%40opaque%3D');
+    expect(await campaign.update(resource, byFilter, payload)).toEqual({ kind: 'accepted' });
+    expect(server.arrived.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'GET /acme/campaign/profileAndServicesExt/profile/byCrmId?externalId_parameter=k-1',
+      'PATCH /acme/campaign/x/@b%3D',
+    ]);
   });
-  test('repeats a read that broke off', async () => {
-    const page = { body: { content: [{ externalId: '1' }] } };
-    const { campaign } = await campaignOf((_request, count) =>
-      count === 1 ? { ...page, break: 'truncate' } : count === 2 ? { break: 'reset' } : page,
+
+  test('through a filter that finds two records with the key touches neither', async () => {
+    const { campaign, server } = await campaignOf(() => ({
+      body: { content: [{ externalId: 'k-1' }, { externalId: 'k-1' }] },
+    }));
+    expect(await campaign.update(resource, byFilter, payload)).toEqual({ kind: 'several' });
+    expect(await campaign.remove(resource, byFilter)).toEqual({ kind: 'several' });
+    expect(server.arrived.map(({ method }) => method)).toEqual(['GET', 'GET']);
+  });
+
+  test('never follows the address of a record to another origin', async () => {
+    const { campaign, server } = await campaignOf(() => ({
+      body: { content: [{ externalId: 'k-1', href: 'http://elsewhere.invalid/profile/@a' }] },
+    }));
+    expect((await errorOf(campaign.update(resource, byFilter, payload))).code).toBe('CAMPAIGN_TENANT_WRONG');
+    expect(server.arrived).toHaveLength(1);
+  });
+
+  test('after a reset is unknown and is not repeated', async () => {
+    const { campaign, server } = await campaignOf(() => ({ break: 'reset' }));
+    expect(await campaign.update(resource, address, payload)).toMatchObject({ kind: 'unknown' });
+    expect(server.arrived).toHaveLength(1);
+  });
+});
+
+describe('a removal', () => {
+  test.each([
+    ['200', { status: 200, body: {} }],
+    ['204', { status: 204 }],
+  ])('is accepted on %s', async (_name, answer) => {
+    const { campaign, server } = await campaignOf(() => answer);
+    expect(await campaign.remove(resource, address)).toEqual({ kind: 'accepted' });
+    expect(server.arrived[0]).toMatchObject({ method: 'DELETE', body: '' });
+  });
+  test('of an absent record says so', async () => {
+    const { campaign } = await campaignOf(() => ({ status: 404, body: ABSENT }));
+    expect(await campaign.remove(resource, address)).toEqual({ kind: 'absent' });
+  });
+});
+
+describe('on v8', () => {
+  test('a location that cannot be changed is refused by name, not left out in silence', async () => {
+    const { campaign, server } = await campaignOf(
+      () => ({ status: 500, body: "'zipCode' property is not valid for the 'profile' resource." }),
+      { edition: 'v8' },
     );
-    expect(await campaign.list(resource, { lineCount: 1 })).toEqual({ records: [{ externalId: '1' }] });
+    expect(await campaign.update(resource, address, payload)).toEqual({
+      kind: 'refused',
+      code: 'FIELD_UNKNOWN',
+      field: 'location.zipCode',
+    });
+    expect(JSON.parse(server.arrived[0]?.body ?? '')).toHaveProperty('location');
   });
-  test('never takes its token to another origin', async () => {
-    const { campaign, server } = await campaignOf(() => ({ body: {} }));
-    const elsewhere = await scriptedServer(() => ({ body: {} }));
-    await codeOf(campaign.list(resource, { lineCount: 1, link: `${elsewhere.url}/acme/campaign/x` }));
-    expect([...elsewhere.arrived, ...server.arrived]).toEqual([]);
+  test('an address that no longer holds is not an absent record, although it comes with 404', async () => {
+    const { campaign } = await campaignOf(
+      () => ({ status: 404, body: 'Unable to decrypt PKey. (PKey=@abc)' }),
+      {
+        edition: 'v8',
+      },
+    );
+    expect(await campaign.update(resource, address, payload)).toEqual({
+      kind: 'refused',
+      code: 'CAMPAIGN_REFUSED',
+    });
   });
-  test('follows no redirect', async () => {
-    const elsewhere = await scriptedServer(() => ({ body: { content: [] } }));
-    const { campaign } = await campaignOf(() => ({ status: 302, headers: { Location: elsewhere.url } }));
-    expect(await codeOf(campaign.list(resource, { lineCount: 1 }))).toBe('CAMPAIGN_UNREACHABLE');
-    expect(elsewhere.arrived).toEqual([]);
+  test('an update without a body in its answer is accepted', async () => {
+    const { campaign } = await campaignOf(() => ({ status: 204 }), { edition: 'v8' });
+    expect(await campaign.update(resource, address, {})).toEqual({ kind: 'accepted' });
   });
 });
 
 test.each([
-  [
-    'the wrong secret',
-    { status: 401, body: { error: 'invalid_client', error_description: 'x' } },
-    'CAMPAIGN_CREDENTIALS',
-  ],
-  ['a bad scope', { status: 400, body: { error: 'invalid_scope' } }, 'CAMPAIGN_CREDENTIALS'],
-])('%s stops with a code that says what to do', async (_name, answer, code) => {
-  const identity = await scriptedServer(() => answer);
-  const campaign = createCampaign({
-    url: `${identity.url}/acme/campaign`,
-    edition: 'standard',
-    clientId: 'client',
-    clientSecret: 'secret',
-    scopes: 'openid',
-    tokenEndpoint: `${identity.url}/ims/token/v3`,
-    budget: createBudget({ maxConcurrent: 5 }),
-    timeLimitMs: 1_000,
-    maxResponseBytes: 1_000,
-    patienceMs: 1_000,
-    clock: jumpingClock(),
-  });
-  expect(await codeOf(campaign.create(resource, payload))).toBe(code);
+  ['403023', 'CAMPAIGN_PROFILE_NOT_VALID'],
+  ['403000', 'CAMPAIGN_CREDENTIALS'],
+])("the gateway's %s stops the flow", async (error_code, code) => {
+  const { campaign } = await campaignOf(() => ({
+    status: 403,
+    body: { error_code, message: 'Profile is not valid' },
+  }));
+  expect(await errorOf(campaign.create(resource, payload))).toMatchObject({ code, class: 'stop' });
 });
 
-test('an unreachable host is told as such, and nothing was written', async () => {
-  const { campaign } = await campaignOf(() => ({ body: {} }));
-  const identity = await scriptedServer(() => ({ body: { access_token: 't', expires_in: 1000 } }));
-  const unreachable = createCampaign({
-    url: 'http://127.0.0.1:9/acme/campaign',
-    edition: 'standard',
-    clientId: 'client',
-    clientSecret: 'secret',
-    scopes: 'openid',
-    tokenEndpoint: identity.url,
-    budget: createBudget({ maxConcurrent: 5 }),
-    timeLimitMs: 1_000,
-    maxResponseBytes: 1_000,
-    patienceMs: 60_000,
-    clock: jumpingClock(),
-  });
-  expect(campaign).toBeDefined();
-  expect(await codeOf(unreachable.create(resource, payload))).toBe('CAMPAIGN_UNREACHABLE');
+test('no error shows a value, a token or a secret', async () => {
+  const faults = [
+    { break: 'reset' as const },
+    { status: 500, body: `boom ${JSON.stringify(payload)}` },
+    { status: 403, body: { error_code: 'Ada', message: 'Ada' } },
+    { status: 404, body: 'Ada' },
+    { status: 429, headers: { 'Retry-After': '600' }, body: 'Ada' },
+  ];
+  for (const fault of faults) {
+    const { campaign } = await campaignOf(() => fault);
+    const outcome = await campaign.create(resource, payload).catch((error: unknown) => error);
+    expect(inspect(outcome, { depth: 20, showHidden: true })).not.toMatch(/Ada|Leeds|token-1|top-secret/);
+  }
 });

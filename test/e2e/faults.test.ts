@@ -59,7 +59,11 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     await stack.systems.sandbox.clearFaults();
     expect((await stack.sync()).outcome).toBe('in-sync');
     const contacts = await stack.systems.contacts.all(mappedColumns);
-    expect(differences(contacts, await stack.systems.profiles.all())).toEqual([]);
+    expect(
+      differences(contacts, await stack.systems.profiles.all()),
+      JSON.stringify(await stack.status()),
+    ).toEqual([]);
+    expect((await stack.status()).errors).not.toHaveProperty('CAMPAIGN_ANSWER_UNKNOWN');
     expect((await stack.systems.sandbox.stats()).campaign.duplicates ?? 0).toBe(0);
   }, 120_000);
 });
