@@ -106,7 +106,9 @@ async function performDue(
         if (result.kind === 'outcome') performed.push(result.outcome);
         else unanswered.push(toLookUp(writer, task, result.error));
       } catch (cause) {
-        interruption ??= { cause };
+        const ofThisRecord = cause instanceof SyncError && cause.class === 'park';
+        if (ofThisRecord) performed.push(parked(task.write, cause.code, cause.evidence.field).outcome);
+        else interruption ??= { cause };
       }
     },
     { concurrency: writer.maxConcurrent },
