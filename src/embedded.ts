@@ -8,7 +8,7 @@ import { readSummary, type Summary } from './command-line/summary.js';
 import { summaryTable } from './command-line/tables.js';
 import { exitStatusOfEnds, messageOf, runMain, WrongUse } from './command-line/wrong-use.js';
 import { readConfig, type Config } from './config.js';
-import type { FlowId } from './contracts.js';
+import type { FlowId, Progress } from './contracts.js';
 import { removeInstance, writeInstance } from './instance.js';
 import { lockFolder } from './ledger/folder-lock.js';
 import { startSandbox, type Sandbox } from './sandbox/index.js';
@@ -161,6 +161,9 @@ async function runOn(
     say(`Campaign:        ${config.campaign.url}`);
     say('Running; Ctrl-C stops. What is in sync: npm run starter -- status');
   }
+  const starter = { client: connection.client, heartbeatSeconds: HEARTBEAT_SECONDS };
+  for (const flow of running.flows) await signalFlow(starter, flow, 'poll');
+  if (!options.json) void showFirstRun(running, say);
   const watcher = watchFile(options.config, () => {
     apply(connection, options, say).catch((error: unknown) => {
       log.warn({ event: 'mapping.refused', file: basename(options.config) });
@@ -170,6 +173,26 @@ async function runOn(
   await Promise.race([stop, running.worker.stopped]);
   watcher.close();
   return 0;
+}
+
+/** Progress of the run that is under way, then what is in sync. */
+async function showFirstRun(running: Running, say: (line: string) => void): Promise<void> {
+  const { client } = running.connection;
+  const show = (flow: FlowId) => {
+    let shown = '';
+    return ({ phase = 'starting', counts, outcome }: Progress): void => {
+      const line = `${flow}: ${outcome}, ${phase}: ${counts.read} read, ${counts.created} created, ${counts.parked} parked`;
+      if (line !== shown) say(line);
+      shown = line;
+    };
+  };
+  try {
+    const ends = await Promise.all(running.flows.map((flow) => waitForFlow(client, flow, show(flow))));
+    say(summaryTable(await summaryOf(running, ends)));
+    for (const { flow, error } of ends) if (error) say(`${flow}: ${error.message}`);
+  } catch {
+    // Stopped while it was waited for.
+  }
 }
 
 async function summaryOf(

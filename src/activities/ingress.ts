@@ -165,11 +165,11 @@ function waitingOf(error: unknown): Waiting | undefined {
   return throttled && forMs >= LONG_WAIT_MS ? { reason: 'throttled', forMs } : undefined;
 }
 
+/** Of an error that is none of ours only where it arose: its message may quote a value (JSON.parse does). */
 function errorFields(error: unknown): { code: string; message: string } {
-  return error instanceof SyncError
-    ? { code: error.code, message: error.message }
-    : {
-        code: 'INTERNAL',
-        message: error instanceof Error ? `${error.name}: ${error.stack ?? error.message}` : 'unknown',
-      };
+  if (error instanceof SyncError) return { code: error.code, message: error.message };
+  const frames =
+    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  const name = error instanceof Error ? error.name : typeof error;
+  return { code: 'INTERNAL', message: [name, ...frames.slice(0, 8).map((line) => line.trim())].join(' ') };
 }
