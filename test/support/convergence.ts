@@ -1,10 +1,12 @@
 import fc from 'fast-check';
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 import { differences, mappedColumns } from './expected.js';
-import type { Stack } from './stack.js';
+import { exampleDocument } from './mapping-document.js';
+import type { Postgres } from './postgres.js';
+import { startStack, type Stack } from './stack.js';
 
 /** One thing that may happen to the pair of systems, or to the service between them. */
-export type Event =
+type Event =
   | { kind: 'change' | 'create' | 'delete'; rows: number }
   | { kind: 'fault'; fault: string }
   | { kind: 'sync' }
@@ -25,7 +27,7 @@ const faults: Record<string, object> = {
   'dynamics-throttle': { system: 'dynamics', kind: 'throttle', facet: 'time', retryAfter: 1, times: 1 },
 };
 
-export const eventArbitrary: fc.Arbitrary<Event> = fc.oneof(
+const eventArbitrary: fc.Arbitrary<Event> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
@@ -54,8 +56,28 @@ export const eventArbitrary: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire-delta') }) },
 ) as fc.Arbitrary<Event>;
 
+/** Plays random histories, each on systems of its own, until one does not end in step, and prints that one. */
+export async function randomHistoriesConverge(numRuns: number, postgres: Postgres): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(fc.array(eventArbitrary, { minLength: 3, maxLength: 14 }), async (history) => {
+      const stack = await startStack({
+        temporalAddress: inject('temporalAddress'),
+        contacts: 40,
+        document: exampleDocument,
+        ledgerUrl: await postgres.freshDatabase(),
+      });
+      try {
+        await converges(stack, history);
+      } finally {
+        await stack.stop();
+      }
+    }),
+    { numRuns, endOnFailure: true, verbose: true },
+  );
+}
+
 /** Plays a history, then verifies once without faults and compares both systems with the hand-written model. */
-export async function converges(stack: Stack, history: Event[]): Promise<void> {
+async function converges(stack: Stack, history: Event[]): Promise<void> {
   for (const event of history) await play(stack, event);
   await stack.systems.sandbox.clearFaults();
   expect((await stack.resync('verify')).outcome).toBe('in-sync');
