@@ -1,5 +1,3 @@
-import type { RowCounts } from '../contracts.js';
-
 /**
  * The ledger's contract: what the service remembers, and what each call promises. Two implementations of one SQL
  * dialect, PostgreSQL and embedded PGlite, pass the same suite (DESIGN §5). Ids, keyed hashes, counts and codes
@@ -142,8 +140,16 @@ export interface Feed extends FeedState {
   runId?: string;
 }
 
-/** Counts of one run (P1). */
-export type Counts = RowCounts;
+export interface Counts {
+  read: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+  filtered: number;
+  deleted: number;
+  parked: number;
+  held: number;
+}
 
 /**
  * managed: in Campaign, ours. found: in Campaign by survey, not ours until its row arrives. doubled: found several times.
