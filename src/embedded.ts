@@ -73,7 +73,7 @@ async function run(
   const stop = stopSignal();
   const log = createLog(environment.LOG_LEVEL ?? (options.json ? 'warn' : 'error'));
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  installRuntime(log);
+  installRuntime(log, environment.METRICS_ADDRESS || undefined);
 
   const cli = await findTemporalCli({ environment, log: say });
   const server = await startTemporalServer({

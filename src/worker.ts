@@ -21,6 +21,7 @@ import { readConfig, type Config } from './config.js';
 import { TASK_QUEUE } from './contracts.js';
 import { createDynamics } from './dynamics/client.js';
 import { SyncError } from './errors.js';
+import { serveHealth, type Health } from './health.js';
 import { createBudget } from './http/budget.js';
 import { openEmbeddedLedger } from './ledger/embedded.js';
 import { openPostgresLedger } from './ledger/postgres.js';
@@ -33,6 +34,8 @@ export interface RunningWorker {
   calls(): { dynamics: number; campaign: number };
   /** Asks both systems and the ledger whether they fit together; throws what does not, with its code. */
   claimed(): Promise<void>;
+  /** What `/healthz` and `/readyz` tell. */
+  health: Health;
   /** Resolves when the worker has stopped; rejects when it died. */
   stopped: Promise<void>;
   shutdown(): Promise<void>;
@@ -139,6 +142,10 @@ async function startOn(
     ledger,
     calls: () => ({ dynamics: calls.dynamics.made(), campaign: calls.campaign.made() }),
     claimed,
+    health: {
+      isAlive: () => worker.getState() !== 'FAILED' && worker.getState() !== 'STOPPED',
+      isReady: async () => worker.getState() === 'RUNNING' && (await ledger.callsToday('campaign')) >= 0,
+    },
     stopped,
     async shutdown() {
       stopping = true;
@@ -189,8 +196,8 @@ function onceSucceeded(work: () => Promise<void>): () => Promise<void> {
 /** Log lines as JSON on standard error: ids, counts and codes. */
 export const createLog = (level: string): Logger => pino({ level }, pino.destination({ fd: 2, sync: true }));
 
-/** Routes the SDK's own log lines into ours; once per process, before any worker. */
-export function installRuntime(log: Logger): void {
+/** Routes the SDK's own log lines into ours and serves its metrics (METRICS_ADDRESS); once per process, before any worker. */
+export function installRuntime(log: Logger, metricsAddress?: string): void {
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
       const { error, ...fields } = (meta ?? {}) as { error?: unknown } & Record<string, unknown>;
@@ -204,6 +211,16 @@ export function installRuntime(log: Logger): void {
     // Left alone, the SDK's core writes to standard output, which belongs to the command's own result.
     telemetryOptions: {
       logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
+      ...(metricsAddress !== undefined && {
+        metrics: {
+          prometheus: {
+            bindAddress: metricsAddress,
+            countersTotalSuffix: true,
+            unitSuffix: true,
+            useSecondsForDurations: true,
+          },
+        },
+      }),
     },
     shutdownSignals: [],
   });
@@ -214,7 +231,7 @@ export const main = (_argv: string[], environment: Record<string, string | undef
   runMain(async () => {
     const config = readConfig(environment, 'worker');
     const log = createLog(config.logLevel);
-    installRuntime(log);
+    installRuntime(log, config.metricsAddress);
     const { connectionOptions, namespace } = temporalSettings(environment);
     const worker = await startWorker(
       config,
@@ -232,6 +249,12 @@ export const main = (_argv: string[], environment: Record<string, string | undef
       }
       log.warn({ event: 'worker.unclaimed', code: error.code }, error.message);
     }
+    const health =
+      config.healthAddress === undefined ? undefined : await serveHealth(config.healthAddress, worker.health);
     log.info({ event: 'worker.ready', taskQueue: TASK_QUEUE });
-    await worker.stopped;
+    try {
+      await worker.stopped;
+    } finally {
+      await health?.close();
+    }
   });
