@@ -110,8 +110,6 @@ export function createPages(dependencies: ActivityDependencies) {
 
   /** Reads one page by its link, and begins to read the page after it while this one is being written. */
   async function readTracked(link: string | undefined, { table, inForce, options }: PageContext) {
-    const readAhead = readers.get(table) ?? createReadAhead();
-    readers.set(table, readAhead);
     const read = (from: string | undefined) =>
       dynamics.readTracked(
         {
@@ -122,18 +120,22 @@ export function createPages(dependencies: ActivityDependencies) {
         },
         options.signal ? { signal: options.signal } : {},
       );
-    return readAhead(link, read);
+    return readerOf(`${table}/rows`)(link, read);
   }
 
-  async function sweepPage(feed: Feed, { inForce, options }: PageContext): Promise<Feed> {
+  function readerOf(name: string): ReturnType<typeof createReadAhead> {
+    const reader = readers.get(name) ?? createReadAhead();
+    readers.set(name, reader);
+    return reader;
+  }
+
+  async function sweepPage(feed: Feed, { table, inForce, options }: PageContext): Promise<Feed> {
     const position = positionOf(feed);
-    const read = await dynamics.readKeys(
-      {
-        table: inForce.source,
-        pageSize: SWEEP_PAGE_SIZE,
-        ...(position.link !== undefined && { link: position.link }),
-      },
-      options,
+    const read = await readerOf(`${table}/keys`)(position.link, (from) =>
+      dynamics.readKeys(
+        { table: inForce.source, pageSize: SWEEP_PAGE_SIZE, ...(from !== undefined && { link: from }) },
+        options.signal ? { signal: options.signal } : {},
+      ),
     );
     const { link: _read, ...rest } = position;
     return ledger.commitSweepPage(

@@ -99,21 +99,25 @@ export async function readTable(
     ),
   );
   const types = new Set(Object.values(columns).map(({ type }) => type));
-  for (const [type, expand] of Object.entries(CHOICES)) {
-    if (!types.has(type)) continue;
+  async function addLabels(type: string, expand: string): Promise<void> {
     for (const choice of await cast(type, `$select=LogicalName&$expand=${expand}`, choices)) {
       const column = columns[choice.LogicalName];
       const labels = labelsOf(choice.OptionSet, choice.GlobalOptionSet, language);
       if (column && labels) column.labels = labels;
     }
   }
-  if (types.has('DateTime')) {
+  async function addBehaviors(): Promise<void> {
     for (const date of await cast('DateTime', '$select=LogicalName,DateTimeBehavior', dates)) {
       const column = columns[date.LogicalName];
       const behavior = behaviorOf(date.DateTimeBehavior?.Value);
       if (column && behavior) column.dateTimeBehavior = behavior;
     }
   }
+  const choiceTypes = Object.entries(CHOICES).filter(([type]) => types.has(type));
+  await Promise.all([
+    ...choiceTypes.map(([type, expand]) => addLabels(type, expand)),
+    ...(types.has('DateTime') ? [addBehaviors()] : []),
+  ]);
   return {
     logicalName,
     entitySetName: table.EntitySetName,
