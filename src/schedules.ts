@@ -91,22 +91,22 @@ async function createOrUpdate(
   { scheduleId, flow, options, input }: Wanted,
 ): Promise<'created' | 'updated'> {
   const action = {
-    type: 'startWorkflow',
+    type: 'startWorkflow' as const,
     workflowType: 'tick',
     workflowId: `tick/${scheduleId}`,
     taskQueue: TASK_QUEUE,
     args: [input],
     staticSummary: input.request ? `Resync of ${flow}` : `Looks for changes: ${flow}`,
     typedSearchAttributes: [{ key: searchAttributeKeys.flow, value: flow }],
-  } as const;
+  } satisfies ScheduleOptions['action'];
   const { spec, policies, paused, note } = options;
   const handle = client.schedule.getHandle(scheduleId);
   try {
     await handle.update(({ state }) => ({
       spec,
-      action: { ...action, args: [input], typedSearchAttributes: [...action.typedSearchAttributes] },
+      action,
       ...(policies && { policies }),
-      state: { ...state, paused: state.paused },
+      state,
     }));
     return 'updated';
   } catch (error) {
@@ -115,7 +115,7 @@ async function createOrUpdate(
   await client.schedule.create({
     scheduleId,
     spec,
-    action: { ...action, args: [input], typedSearchAttributes: [...action.typedSearchAttributes] },
+    action,
     ...(policies && { policies }),
     state: { paused, note },
   });

@@ -112,8 +112,6 @@ async function startOn(
       return { dynamics: await ledger.callsToday('dynamics'), campaign: await ledger.callsToday('campaign') };
     },
   };
-  const settling = setInterval(() => void settleCalls().catch(() => undefined), SETTLE_CALLS_MS);
-
   const connection = await NativeConnection.connect(temporal.connection);
   const worker = await Worker.create({
     connection,
@@ -126,6 +124,7 @@ async function startOn(
     shutdownGraceTime: '20 seconds',
     shutdownForceTime: '45 seconds',
   });
+  const settling = setInterval(() => void settleCalls().catch(() => undefined), SETTLE_CALLS_MS);
   const stopped = runUntilStopped();
   async function runUntilStopped(): Promise<void> {
     try {

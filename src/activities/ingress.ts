@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import {
   ingressFlow,
@@ -54,14 +53,9 @@ export function createIngress(dependencies: ActivityDependencies) {
       try {
         const stopAtMs = clock.monotonicMs() + maxSeconds * 1000;
         const signal = AbortSignal.any([lease.signal, context.cancellationSignal]);
-        // Every call in flight listens to it.
-        setMaxListeners(0, signal);
         const page: PageContext = {
           table,
-          options: {
-            beforeCall: lease.beforeCall,
-            signal: signal,
-          },
+          options: { beforeCall: lease.beforeCall, signal },
           inForce: await mappings.inForce(table),
         };
         feed = await pages.prepare(feed, page);

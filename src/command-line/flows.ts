@@ -19,7 +19,7 @@ import {
   type ResyncRequest,
 } from '../contracts.js';
 import { SyncError } from '../errors.js';
-import { flowSearchAttributes } from '../workflows/visibility.js';
+import { flowSearchAttributes, flowSummary } from '../workflows/visibility.js';
 
 /** How a flow's run ended, or why it is not being waited for any longer. */
 export interface FlowEnd {
@@ -50,7 +50,7 @@ export async function signalFlow(
     signal: signals[signal],
     signalArgs: request ? [request] : [],
     typedSearchAttributes: flowSearchAttributes(flow),
-    staticSummary: `Dynamics ${table} → Campaign`,
+    staticSummary: flowSummary(table),
   } as WorkflowSignalWithStartOptions);
 }
 

@@ -1,17 +1,18 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { executeChild, getExternalWorkflowHandle, ParentClosePolicy } from '@temporalio/workflow';
 import { signals, tableOf, type IngressInput, type TickInput, type TickResult } from '../contracts.js';
-import { flowSearchAttributes } from './visibility.js';
+import { flowSearchAttributes, flowSummary } from './visibility.js';
 
 /**
  * Started by a schedule: runs the flow as a child under the flow's fixed id, so that there is one run of it at any time
  * and one address to signal. If that id is taken the tick ends as `coalesced`; a tick with a request signals it instead,
  * and if the run is gone by then, starts it after all (DESIGN §4).
  */
-export async function tick({ flow, request, heartbeatSeconds }: TickInput): Promise<TickResult> {
+export async function tick(input: TickInput): Promise<TickResult> {
+  const { flow, request } = input;
   for (;;) {
     try {
-      await runFlow({ flow, ...(request && { request }), ...(heartbeatSeconds && { heartbeatSeconds }) });
+      await runFlow(input);
       return { outcome: 'ran' };
     } catch (error) {
       // ChildWorkflowOptions has no conflict policy: this error is the lock (temporal.md §1).
@@ -37,7 +38,7 @@ async function runFlow({ flow, request, heartbeatSeconds }: TickInput): Promise<
     args: [input],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     typedSearchAttributes: flowSearchAttributes(flow),
-    staticSummary: `Dynamics ${table} → Campaign`,
+    staticSummary: flowSummary(table),
   });
 }
 

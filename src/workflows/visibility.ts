@@ -19,6 +19,9 @@ export function flowSearchAttributes(flow: FlowId): TypedSearchAttributes {
   ]);
 }
 
+/** The run's title in the Web UI. */
+export const flowSummary = (table: string): string => `Dynamics ${table} → Campaign`;
+
 /** What a run says of itself when it ends: one upsert, so that an idle poll stays cheap. */
 export function closingSearchAttributes(outcome: string, slice: SliceResult | undefined) {
   return [
@@ -36,7 +39,7 @@ export function closingSearchAttributes(outcome: string, slice: SliceResult | un
 export function currentDetails(table: string, progress: Progress): string {
   const { counts } = progress;
   const lines = [
-    `**Dynamics ${table} → Campaign**: ${progress.outcome}${progress.phase ? `, ${progress.phase}` : ''}`,
+    `**${flowSummary(table)}**: ${progress.outcome}${progress.phase ? `, ${progress.phase}` : ''}`,
     '',
     '| read | created | updated | unchanged | filtered | deleted | parked | held |',
     '|---|---|---|---|---|---|---|---|',
