@@ -17,7 +17,7 @@ import { findTemporalCli } from './temporal-cli.js';
 import { connectTemporal, type ConnectedClient } from './temporal-client.js';
 import { freePort, startTemporalServer, type TemporalServer } from './temporal-server.js';
 import { searchAttributeKeys } from './workflows/visibility.js';
-import { createLog, installRuntime, startWorker, type RunningWorker } from './worker.js';
+import { createLog, endRuntime, installRuntime, startWorker, type RunningWorker } from './worker.js';
 
 /** A dead worker of this process group is noticed this soon. */
 const HEARTBEAT_SECONDS = 10;
@@ -110,7 +110,10 @@ async function run(
     config,
     { connection: { address: server.address }, namespace: 'default' },
     log,
-  );
+  ).catch(async (error: unknown) => {
+    await endRuntime();
+    throw error;
+  });
   closers.push(() => worker.shutdown());
   await worker.claimed();
   const connection = await connectTemporal(instanceOf(server), {});

@@ -225,6 +225,9 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
   });
 }
 
+/** A runtime under which no worker ever ran would keep the process alive: called where a start has failed. */
+export const endRuntime = (): Promise<void> => Runtime.instance().shutdown();
+
 /** The entry of `npm run worker`. */
 export const main = (_argv: string[], environment: Record<string, string | undefined>): Promise<void> =>
   runMain(async () => {
@@ -236,7 +239,10 @@ export const main = (_argv: string[], environment: Record<string, string | undef
       config,
       { connection: connectionOptions as NativeConnectionOptions, namespace: namespace ?? 'default' },
       log,
-    );
+    ).catch(async (error: unknown) => {
+      await endRuntime();
+      throw error;
+    });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void worker.shutdown());
     try {
       await worker.claimed();
