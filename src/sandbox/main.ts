@@ -39,8 +39,8 @@ export async function main(argv: string[]): Promise<void> {
       `${options.folder} is not new: it was seeded with --contacts ${contacts} --seed ${seed}\n`,
     );
   }
-  process.stdout.write(`${JSON.stringify(sandbox.ready)}\n`);
   closeWithParent(sandbox);
+  process.stdout.write(`${JSON.stringify(sandbox.ready)}\n`);
 }
 
 /** Undefined after `--help`, which has printed all there is. */
