@@ -29,6 +29,8 @@ export interface TickInput {
   flow: FlowId;
   /** Of the schedule `resync/<table>`. */
   request?: ResyncRequest;
+  /** Of a flow that another flow's run has made work for: an open run is asked to look once more. */
+  poll?: boolean;
   heartbeatSeconds?: number;
 }
 export interface TickResult {
@@ -101,6 +103,10 @@ export interface SliceResult {
   drained: boolean;
   waiting?: Waiting;
   parked: number;
+  /** Deletions that wait for a person's approval. */
+  held?: number;
+  /** Other flows that have work to do because of this slice: their parked rows' parents landed, or their parent table is loaded. */
+  released?: FlowId[];
   /** Age of the oldest change that is not yet in Campaign; 0 when drained. */
   lagSeconds: number;
 }
@@ -110,6 +116,21 @@ export interface BeginResyncInput {
   mode: ResyncMode;
   /** The same id twice begins one resync. */
   requestId: string;
+}
+
+/** Names the held deletions that a person has seen: their number, and the set's version as `deletions show` tells it. */
+export interface HeldSetName {
+  version: number;
+  count: number;
+}
+/** A table's held deletions, with some of their ids. */
+export interface HeldDeletions extends HeldSetName {
+  ids: string[];
+}
+/** Payload of the `approveDeletions` update. Rejected with HELD_SET_CHANGED when the set has changed since. */
+export type ApproveDeletions = HeldSetName;
+export interface ApproveDeletionsInput extends HeldSetName {
+  table: string;
 }
 
 export interface FinishRunInput {
@@ -123,12 +144,14 @@ export type InspectRequest =
   | { kind: 'apply'; document: string }
   | { kind: 'status' }
   | { kind: 'parked'; flow?: FlowId; code?: string; id?: string; after?: string; limit: number }
+  | { kind: 'deletions'; table: string; discard?: HeldSetName }
   | { kind: 'redrive'; flow?: FlowId; code?: string; id?: string };
 
 export type InspectResult =
   | { kind: 'apply'; version: number; changed: boolean; schedules: ScheduleWish[] }
   | { kind: 'status'; flows: FlowStatus[]; calls: { dynamics: number; campaign: number } }
   | { kind: 'parked'; rows: ParkedRowView[] }
+  | { kind: 'deletions'; table: string; held: HeldDeletions; discarded: boolean }
   | { kind: 'redrive'; redriven: number; flows: FlowId[] };
 
 /** A schedule that the mapping in force asks for. */

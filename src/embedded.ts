@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { applyMapping, validDocument } from './command-line/apply.js';
-import { signalFlow, waitForFlow, type FlowEnd } from './command-line/flows.js';
+import { signalFlow, waitForFlows, type FlowEnd } from './command-line/flows.js';
 import { readSummary, type Summary } from './command-line/summary.js';
 import { summaryTable } from './command-line/tables.js';
 import { exitStatusOfEnds, messageOf, runMain, WrongUse } from './command-line/wrong-use.js';
@@ -132,10 +132,7 @@ async function runOnce(running: Running, options: Options, stop: Promise<void>):
   for (const flow of running.flows) {
     await signalFlow({ client, heartbeatSeconds: HEARTBEAT_SECONDS }, flow, 'poll');
   }
-  const ends = await Promise.race([
-    Promise.all(running.flows.map((flow) => waitForFlow(client, flow))),
-    stop,
-  ]);
+  const ends = await Promise.race([waitForFlows(client, running.flows), stop]);
   if (!ends) return 1;
   const summary = await summaryOf(running, ends);
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${summaryTable(summary)}\n`);
@@ -181,16 +178,15 @@ async function runOn(
 /** Progress of the run that is under way, then what is in sync. */
 async function showFirstRun(running: Running, say: (line: string) => void): Promise<void> {
   const { client } = running.connection;
-  const show = (flow: FlowId) => {
-    let shown = '';
-    return ({ phase = 'starting', counts, outcome }: Progress): void => {
-      const line = `${flow}: ${outcome}, ${phase}: ${counts.read} read, ${counts.created} created, ${counts.parked} parked`;
-      if (line !== shown) say(line);
-      shown = line;
-    };
+  const shown = new Map<FlowId, string>();
+  const show = (flow: FlowId, { phase = 'starting', counts, outcome, waiting }: Progress): void => {
+    const why = waiting ? ` for ${waiting.reason}` : '';
+    const line = `${flow}: ${outcome}${why}, ${phase}: ${counts.read} read, ${counts.created} created, ${counts.parked} parked`;
+    if (line !== shown.get(flow)) say(line);
+    shown.set(flow, line);
   };
   try {
-    const ends = await Promise.all(running.flows.map((flow) => waitForFlow(client, flow, show(flow))));
+    const ends = await waitForFlows(client, running.flows, show);
     say(summaryTable(await summaryOf(running, ends)));
     for (const { flow, error } of ends) if (error) say(`${flow}: ${error.message}`);
   } catch {

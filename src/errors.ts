@@ -133,6 +133,11 @@ export const catalogue = {
     message: 'Campaign does not offer this resource over REST',
     next: 'Publish the resource with "Create the Profiles & Services Ext API", or mend its name in sync.yaml.',
   },
+  CAMPAIGN_LINK_TARGET_MISSING: {
+    class: 'stop',
+    message: 'Campaign has no record with the key that the mapping links to',
+    next: 'Mend `value` under links in sync.yaml, or create the record in Campaign.',
+  },
   CAMPAIGN_LIST_TRUNCATED: {
     class: 'retry',
     message: 'Campaign listed fewer records than it counts',
@@ -147,6 +152,11 @@ export const catalogue = {
     class: 'retry',
     message: 'another worker took over this feed',
     next: 'Nothing: the other worker goes on.',
+  },
+  HELD_SET_CHANGED: {
+    class: 'stop',
+    message: 'the set of held deletions is not the one that was named',
+    next: 'Look again with `npm run starter -- deletions show TABLE`, then approve or discard.',
   },
   INTERNAL: {
     class: 'retry',

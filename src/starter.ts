@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { applyMapping } from './command-line/apply.js';
+import { deletions, deletionsText, isDeletionsAction } from './command-line/deletions.js';
 import {
   signalFlow,
   signalOpenFlow,
   waitForFlow,
+  waitForFlows,
   type FlowEnd,
   type FlowStarter,
 } from './command-line/flows.js';
@@ -12,7 +14,13 @@ import { inspect } from './command-line/inspect.js';
 import { readSummary } from './command-line/summary.js';
 import { parkedTable, summaryTable } from './command-line/tables.js';
 import { exitStatusOfEnds, runMain, WrongUse } from './command-line/wrong-use.js';
-import { ingressFlow, type FlowId, type ParkedRowView, type ResyncMode } from './contracts.js';
+import {
+  ingressFlow,
+  type FlowId,
+  type HeldSetName,
+  type ParkedRowView,
+  type ResyncMode,
+} from './contracts.js';
 import { readInstance } from './instance.js';
 import { connectTemporal, type ConnectedClient } from './temporal-client.js';
 
@@ -60,11 +68,7 @@ export function starterProgram(
         const wanted = await knownFlows(connection, flows);
         for (const flow of wanted) await signalFlow(connection, flow, 'poll');
         if (!options.wait) return output(options, { started: wanted }, `Started ${wanted.join(', ')}.`);
-        await reportEnds(
-          options,
-          connection,
-          await Promise.all(wanted.map((flow) => waitForFlow(connection.client, flow))),
-        );
+        await reportEnds(options, connection, await waitForFlows(connection.client, wanted));
       }),
     );
 
@@ -119,7 +123,7 @@ export function starterProgram(
   command('parked', 'rows set aside, and why')
     .argument('[flow]')
     .option('--code <code>', 'only this error code')
-    .option('--limit <n>', 'at most so many rows', wholeNumber, 500)
+    .option('--limit <n>', 'at most so many rows', wholeNumberOf('--limit'), 500)
     .action((flow: FlowId | undefined, options: CommonOptions & { code?: string; limit: number }) =>
       connected(options, async ({ client }) => {
         const rows = await allParked(
@@ -142,6 +146,28 @@ export function starterProgram(
         const { redriven, flows } = await inspect(connection.client, { kind: 'redrive', ...filter });
         for (const touched of flows) await signalFlow(connection, touched, 'poll');
         output(options, { redriven, flows }, `${redriven} rows are tried again.`);
+      }),
+    );
+
+  command('deletions', 'deletions that wait for a person: show, approve or discard them')
+    .argument(
+      '<action>',
+      'show, approve (delete them in Campaign), discard (keep and forget the Campaign records)',
+    )
+    .argument('<table>', 'the Dynamics table, e.g. contact')
+    .option(
+      '--version <n>',
+      'only if the set still has this version, as show told it',
+      wholeNumberOf('--version'),
+    )
+    .option('--count <n>', 'only if the set still has so many rows', wholeNumberOf('--count'))
+    .action((action: string, table: string, options: CommonOptions & Partial<HeldSetName>) =>
+      connected(options, async (connection) => {
+        if (!isDeletionsAction(action))
+          throw new WrongUse([`deletions takes show, approve or discard, not ${action}`]);
+        await knownFlows(connection, [ingressFlow(table)]);
+        const done = await deletions(connection, action, table, options);
+        output(options, done, deletionsText(done));
       }),
     );
 
@@ -221,10 +247,12 @@ async function allParked(
   return rows;
 }
 
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text))
-    throw new WrongUse([`--limit takes a whole number from 1, not ${JSON.stringify(text)}`]);
-  return Number(text);
+function wholeNumberOf(option: string): (text: string) => number {
+  return (text) => {
+    if (!/^[1-9]\d*$/.test(text))
+      throw new WrongUse([`${option} takes a whole number from 1, not ${JSON.stringify(text)}`]);
+    return Number(text);
+  };
 }
 
 /** The entry of `npm run starter`. */

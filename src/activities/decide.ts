@@ -1,5 +1,5 @@
 import type { LedgerRecord, ReadMode, RowOutcome } from '../ledger/store.js';
-import type { CompiledMapping, Mapped, Payload } from '../mapping/model.js';
+import type { CompiledMapping, Mapped, ParentRow, Payload } from '../mapping/model.js';
 
 /** A change as the feed yields it (dataverse.md §3): a row, or a tombstone. */
 export type Change =
@@ -19,10 +19,13 @@ export type Decision =
       sourceId: string;
       sourceVersion: string;
       key: string;
-      /** What is sent now. */
+      /** What an update sends now. */
       payload: Payload;
-      /** What is sent if the record turns out to be absent after all. */
+      /** What a create sends: also of an update whose record turns out to be absent after all. */
+      insert: Payload;
+      /** What Campaign must hold for the row to be there already, and what an adopted record is sent. */
       full: Payload;
+      parents: ParentRow[];
       /** What Campaign holds of the row once it has accepted `payload`. */
       accepted: Fingerprints;
       /** Age of an unfinished create's mark: the record may be there already. */
@@ -34,6 +37,8 @@ export type Decision =
       sourceVersion?: string;
       /** Age of an unfinished create's mark: what is to be deleted may be on its way yet. */
       intentAgeMs?: number;
+      /** A person has approved it: the brake lets it pass. */
+      approved?: true;
     };
 
 export interface DecideInput {
@@ -81,7 +86,8 @@ function decideOne(change: Change, record: LedgerRecord | undefined, input: Deci
 
 function decideGone(id: string, record: LedgerRecord | undefined, mapping: CompiledMapping): Decision {
   // A create that was never answered may have made a record that nothing else would ever delete.
-  if (mayBeOurs(record) && mapping.applyDeletes) return { kind: 'delete', sourceId: id, ...intentOf(record) };
+  if (mayBeOurs(record) && mapping.applyDeletes)
+    return { kind: 'delete', sourceId: id, ...intentOf(record), ...approvalOf(record) };
   if (record?.managed) return { kind: 'settled', outcome: { sourceId: id, outcome: 'unchanged' } };
   return { kind: 'settled', outcome: { sourceId: id, outcome: 'unchanged', gone: true } };
 }
@@ -94,7 +100,13 @@ function decideMapped(
 ): Decision {
   if (mapped.kind === 'filtered') {
     return mayBeOurs(record) && mapping.deleteFilteredOut
-      ? { kind: 'delete', sourceId: change.id, sourceVersion: change.version, ...intentOf(record) }
+      ? {
+          kind: 'delete',
+          sourceId: change.id,
+          sourceVersion: change.version,
+          ...intentOf(record),
+          ...approvalOf(record),
+        }
       : settled(change, 'filtered');
   }
   if (mapped.kind === 'fault') {
@@ -112,7 +124,9 @@ function decideMapped(
     sourceId: change.id,
     sourceVersion: change.version,
     key: mapped.key,
+    insert: mapped.insert,
     full: mapped.full,
+    parents: mapped.parents,
     ...intentOf(record),
   };
   const inCampaign = record !== undefined && (record.managed || record.full !== undefined);
@@ -146,6 +160,9 @@ const mayBeOurs = (record: LedgerRecord | undefined): boolean =>
 
 const intentOf = (record: LedgerRecord | undefined): { intentAgeMs?: number } =>
   record?.intentAgeMs === undefined ? {} : { intentAgeMs: record.intentAgeMs };
+
+const approvalOf = (record: LedgerRecord | undefined): { approved?: true } =>
+  record?.state === 'approved' ? { approved: true } : {};
 
 function settled(
   change: Change & { kind: 'row' },

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../errors.js';
 import type { Feed, Position, RowOutcome } from '../ledger/store.js';
-import { canonical } from '../mapping/canonical.js';
-import type { Payload } from '../mapping/model.js';
-import { holdBeyondBrake } from './brake.js';
-import { decide, type Change, type Decision } from './decide.js';
+import type { Change, Decision } from './decide.js';
+import { decidePage } from './decide-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { PageContext } from './page-context.js';
+import { createPKeys } from './pkeys.js';
 import { createReadAhead } from './read-ahead.js';
 import { createSurvey } from './survey.js';
 import { writeDecisions } from './write-decisions.js';
@@ -19,7 +18,7 @@ export interface Step {
 
 const PAGE_SIZE = 2_000;
 const SWEEP_PAGE_SIZE = 5_000;
-const PARKED_AT_ONCE = 100;
+const READ_AGAIN_AT_ONCE = 100;
 const DELETES_AT_ONCE = 500;
 /** Rows changed behind the reader of a full read may be in neither read; dataverse.md §3, client rule 2. */
 const OVERLAP_MS = 15 * 60 * 1000;
@@ -31,6 +30,7 @@ const OVERLAP_MS = 15 * 60 * 1000;
 export function createPages(dependencies: ActivityDependencies) {
   const { dynamics, ledger, clock } = dependencies;
   const survey = createSurvey(dependencies);
+  const pkeys = createPKeys(dependencies);
   const readers = new Map<string, ReturnType<typeof createReadAhead>>();
 
   /** Puts a new feed at its start, and one whose mapping has changed at the start of a comparing read. */
@@ -105,7 +105,7 @@ export function createPages(dependencies: ActivityDependencies) {
     const nextPosition: Position = { ...position, ...(link !== undefined && { link }) };
     const recorded = await syncChanges(feed, page, read.changes, { sameVersionIsRepeat: true, nextPosition });
     if (read.nextLink !== undefined) return { feed: recorded, drained: false };
-    return { feed: await retryParked(recorded, page), drained: true };
+    return { feed: await deleteApproved(await retryParked(recorded, page), page), drained: true };
   }
 
   /** Reads one page by its link, and begins to read the page after it while this one is being written. */
@@ -188,12 +188,24 @@ export function createPages(dependencies: ActivityDependencies) {
     return syncChanges(feed, page, read.changes, { sameVersionIsRepeat: true, nextPosition });
   }
 
-  /** Parked rows that are due are read again by id: their values were never kept (DESIGN §7). */
-  async function retryParked(feed: Feed, page: PageContext): Promise<Feed> {
+  /** Parked rows that are due (DESIGN §7). */
+  const retryParked = (feed: Feed, page: PageContext): Promise<Feed> =>
+    readAgain(feed, page, (after) => ledger.dueParked(feed.flow, { after, limit: READ_AGAIN_AT_ONCE }));
+
+  /** Deletions that a person has approved; a row that is back meanwhile is synchronised instead. */
+  const deleteApproved = (feed: Feed, page: PageContext): Promise<Feed> =>
+    readAgain(feed, page, (after) => ledger.approvedIds(feed.flow, { after, limit: READ_AGAIN_AT_ONCE }));
+
+  /** Rows are read again by id, in groups: their values were never kept. */
+  async function readAgain(
+    feed: Feed,
+    page: PageContext,
+    idsAfter: (after: string) => Promise<string[]>,
+  ): Promise<Feed> {
     let current = feed;
     let after = '';
     for (;;) {
-      const ids = await ledger.dueParked(feed.flow, { after, limit: PARKED_AT_ONCE });
+      const ids = await idsAfter(after);
       if (ids.length === 0) return current;
       after = ids.at(-1) ?? after;
       const { source, mapping } = page.inForce;
@@ -216,25 +228,18 @@ export function createPages(dependencies: ActivityDependencies) {
   ): Promise<Feed> {
     const { mapping, resource, version } = page.inForce;
     const position = positionOf(feed);
-    const known = await ledger.records(
-      feed.flow,
-      changes.map((change) => change.id),
-    );
-    const fingerprint = (payload: Payload): string => ledger.fingerprint(canonical(payload));
-    const decisions = decide(changes, known, {
-      mapping,
+    const decisions = await decidePage(ledger, feed.flow, mapping, changes, {
       mode: position.mode,
       feedVersion: feed.version,
       sameVersionIsRepeat,
-      fingerprint,
     });
-    const allowed = await holdBeyondBrake(decisions, mapping, () => ledger.deletionWindow(feed.flow));
-    const { outcomes, interruption } = await write(feed, page, allowed);
+    const { outcomes, interruption } = await write(feed, page, decisions);
 
     // The cursor moves last, with the outcomes. Moved earlier, it would lose rows to a crash (P1); here a crash only
     // repeats the page: updates carry their key, creates are found by their intent mark (P2).
     const stamped = outcomes.map((outcome): RowOutcome => ({ ...outcome, mappingVersion: version }));
     const recorded = await ledger.commitPage(feed, stamped, interruption ? undefined : nextPosition);
+    page.released(recorded.released ?? []);
     if (interruption) throw interruption;
     dependencies.log.debug({
       event: 'page.committed',
@@ -246,14 +251,16 @@ export function createPages(dependencies: ActivityDependencies) {
 
     function write(current: Feed, { options }: PageContext, toWrite: Decision[]) {
       const priority = position.mode === 'changes' ? 'change' : 'first-load';
+      const terms = { ...options, priority } as const;
       return writeDecisions(
         {
           campaign: dependencies.campaign,
           resource,
           mapping,
-          options: { ...options, priority },
+          options: terms,
           maxConcurrent: dependencies.campaignMaxConcurrent,
           settleMs: dependencies.settleMs,
+          bind: (payload) => pkeys.bind(current.runId ?? '', mapping.pkeyLinks, payload, terms),
           markIntents: (ids) => ledger.markIntents(current, ids),
           nowMs: clock.monotonicMs,
           sleep: (ms) => sleep(ms, undefined, options.signal ? { signal: options.signal } : {}),

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import {
   ingressFlow,
+  type ApproveDeletionsInput,
   type BeginResyncInput,
   type FinishRunInput,
   type SliceInput,
@@ -11,9 +12,10 @@ import { SyncError } from '../errors.js';
 import type { Feed, Position } from '../ledger/store.js';
 import { failureOf } from './failure.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { createPages } from './ingress-pages.js';
+import { createPages, type Step } from './ingress-pages.js';
 import type { PageContext } from './page-context.js';
 import { keepLease } from './lease.js';
+import { childTables, isLoaded, parentWait } from './table-order.js';
 
 /** Heartbeats go out this often; an idle poll ends before the first and costs none. */
 const HEARTBEAT_MS = 3_000;
@@ -50,6 +52,7 @@ export function createIngress(dependencies: ActivityDependencies) {
       await ledger.startRun(flow, runId);
       feed = { ...feed, runId };
       const lease = keepLease(ledger, feed, dependencies.leaseMs, clock.monotonicMs);
+      const released = new Set<string>();
       try {
         const stopAtMs = clock.monotonicMs() + maxSeconds * 1000;
         const signal = AbortSignal.any([lease.signal, context.cancellationSignal]);
@@ -57,18 +60,26 @@ export function createIngress(dependencies: ActivityDependencies) {
           table,
           options: { beforeCall: lease.beforeCall, signal },
           inForce: await mappings.inForce(table),
+          released: (flows) => flows.forEach((each) => released.add(each)),
         };
         feed = await pages.prepare(feed, page);
+        const waiting = await parentWait(ledger, feed, page.inForce.mapping);
+        if (waiting) return { ...(await sliceResult(feed, { drained: false })), waiting };
         for (;;) {
-          const step = await pages.next(feed, page);
+          const wasLoaded = isLoaded(feed.position);
+          const step = await nextPage(feed, page);
           if (step.feed.version !== feed.version) fruitless = 0;
           feed = step.feed;
+          if (!wasLoaded && isLoaded(feed.position)) {
+            page.released(childTables((await mappings.config()).config, table).map(ingressFlow));
+          }
           if (step.drained) {
-            await ledger.finishRun(flow, runId, 'in-sync');
-            return await sliceResult(feed, { drained: true });
+            const result = await sliceResult(feed, { drained: true, released });
+            await ledger.finishRun(flow, runId, result.held ? 'waiting' : 'in-sync');
+            return result;
           }
           if (clock.monotonicMs() >= stopAtMs || dependencies.stopping())
-            return await sliceResult(feed, { drained: false });
+            return await sliceResult(feed, { drained: false, released });
         }
       } finally {
         lease.stop();
@@ -79,6 +90,10 @@ export function createIngress(dependencies: ActivityDependencies) {
         dependencies.log.info({ event: 'slice.cancelled', flow });
         throw context.cancellationSignal.reason;
       }
+      if (feed && (await isUnmapped(error))) {
+        await ledger.finishRun(flow, runId, 'in-sync');
+        return await sliceResult(feed, { drained: true });
+      }
       const waiting = waitingOf(error);
       if (waiting && feed) return { ...(await sliceResult(feed, { drained: false })), waiting };
       fruitless += 1;
@@ -87,6 +102,36 @@ export function createIngress(dependencies: ActivityDependencies) {
       throw failureOf(error, fruitless);
     } finally {
       clearInterval(heartbeats);
+    }
+  }
+
+  /** A page that Dynamics refuses may be asked for with columns that are gone: their metadata is read again, and says so. */
+  async function nextPage(feed: Feed, page: PageContext): Promise<Step> {
+    try {
+      return await pages.next(feed, page);
+    } catch (error) {
+      if (!(error instanceof SyncError) || error.code !== 'DYNAMICS_REQUEST_REFUSED') throw error;
+      const { hash } = page.inForce.mapping;
+      page.inForce = await mappings.inForce(page.table, { fresh: true });
+      if (page.inForce.mapping.hash === hash) throw error;
+      return { feed: await pages.prepare(feed, page), drained: false };
+    }
+  }
+
+  /** A table that the file in force no longer maps has nothing to do: its run ends as it is. */
+  async function isUnmapped(error: unknown): Promise<boolean> {
+    const isMissing = error instanceof SyncError && error.code === 'MAPPING_MISSING';
+    return isMissing && (await ledger.mappings.inForce()) !== undefined;
+  }
+
+  /** Lets exactly the held deletions pass that a person has seen; they are done by the next slice. Throws HELD_SET_CHANGED. */
+  async function approveDeletions({ table, version, count }: ApproveDeletionsInput): Promise<void> {
+    try {
+      const isApproved = await ledger.approveHeld(ingressFlow(table), { version, count });
+      if (!isApproved)
+        throw new SyncError('HELD_SET_CHANGED', { subject: `${table}: ${count} of version ${version}` });
+    } catch (error) {
+      throw failureOf(error, 0);
     }
   }
 
@@ -115,7 +160,10 @@ export function createIngress(dependencies: ActivityDependencies) {
     await ledger.finishRun(flow, runId, 'failed', errorCode);
   }
 
-  async function sliceResult(feed: Feed, { drained }: { drained: boolean }): Promise<SliceResult> {
+  async function sliceResult(
+    feed: Feed,
+    { drained, released }: { drained: boolean; released?: Set<string> },
+  ): Promise<SliceResult> {
     const { now } = await ledger.summary(feed.flow);
     const startedAt = feed.position?.startedAt;
     return {
@@ -124,6 +172,8 @@ export function createIngress(dependencies: ActivityDependencies) {
       counts: feed.counts,
       drained,
       parked: now.parked,
+      ...(now.held > 0 && { held: now.held }),
+      ...(released && released.size > 0 && { released: [...released].sort() }),
       lagSeconds:
         drained || !startedAt ? 0 : Math.max(0, Math.round((clock.nowMs() - Date.parse(startedAt)) / 1000)),
     };
@@ -142,7 +192,7 @@ export function createIngress(dependencies: ActivityDependencies) {
     };
   }
 
-  return { syncSlice, beginResync, finishRun };
+  return { syncSlice, beginResync, approveDeletions, finishRun };
 }
 
 /** A verify looks at Campaign first; a rewrite need not, it sends everything. */

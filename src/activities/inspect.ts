@@ -35,6 +35,8 @@ export function createInspect({
           return { kind: 'status', flows: await flowStatuses(), calls: await callsToday() };
         case 'parked':
           return { kind: 'parked', rows: await parked(request) };
+        case 'deletions':
+          return await deletions(request);
         case 'redrive':
           return await redrive(request);
       }
@@ -95,6 +97,21 @@ export function createInspect({
       ...(request.after !== undefined && { after: request.after }),
     });
     return rows.map(view);
+  }
+
+  /** Shows the held deletions of a table; with `discard`, forgets that very set. Throws HELD_SET_CHANGED. */
+  async function deletions({
+    table,
+    discard,
+  }: InspectRequest & { kind: 'deletions' }): Promise<InspectResult> {
+    await mappings.inForce(table);
+    const flow = ingressFlow(table);
+    const held = await ledger.heldSet(flow);
+    if (discard && !(await ledger.discardHeld(flow, discard)))
+      throw new SyncError('HELD_SET_CHANGED', {
+        subject: `${table}: ${discard.count} of version ${discard.version}`,
+      });
+    return { kind: 'deletions', table, held, discarded: discard !== undefined };
   }
 
   async function redrive(request: InspectRequest & { kind: 'redrive' }): Promise<InspectResult> {

@@ -6,4 +6,6 @@ export interface PageContext {
   table: string;
   inForce: TableInForce;
   options: CallOptions;
+  /** Is told of other flows whose parked rows have become due by what was written. */
+  released(flows: string[]): void;
 }

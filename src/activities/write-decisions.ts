@@ -4,8 +4,9 @@ import type { CallOptions } from '../http/calls.js';
 import { SyncError } from '../errors.js';
 import type { RowOutcome } from '../ledger/store.js';
 import { canonical } from '../mapping/canonical.js';
-import type { CompiledMapping } from '../mapping/model.js';
+import type { CompiledMapping, Payload } from '../mapping/model.js';
 import type { Decision } from './decide.js';
+import type { Bound } from './pkeys.js';
 
 export interface Writer {
   campaign: Campaign;
@@ -15,6 +16,8 @@ export interface Writer {
   maxConcurrent: number;
   /** How long an unanswered call may still take effect (CAMPAIGN_SETTLE_SECONDS). */
   settleMs: number;
+  /** Puts PKeys in the place of the keys that a payload's links hold. */
+  bind(payload: Payload): Promise<Bound>;
   /** Marks in the ledger that creates of these rows are about to be sent. */
   markIntents(sourceIds: string[]): Promise<void>;
   nowMs(): number;
@@ -177,7 +180,9 @@ async function lookUpFirst(writer: Writer, { write, ours }: Task): Promise<Perfo
 async function create(writer: Writer, write: RowWrite, outcome: 'created' | 'updated'): Promise<Performed> {
   // A create that follows from an update's 404 was not marked with the page's other creates.
   if (write.kind === 'update') await writer.markIntents([write.sourceId]);
-  const answer = await writer.campaign.create(writer.resource, write.full, writer.options);
+  const bound = await writer.bind(write.insert);
+  if (bound.kind === 'fault') return unbound(write, bound);
+  const answer = await writer.campaign.create(writer.resource, bound.payload, writer.options);
   switch (answer.kind) {
     case 'accepted':
       return accepted(write, outcome);
@@ -203,7 +208,9 @@ async function adopt(writer: Writer, write: RowWrite): Promise<Performed> {
 
 async function update(writer: Writer, write: RowWrite, outcome: 'created' | 'updated'): Promise<Performed> {
   const address = addressOf(writer, write.key);
-  const answer = await writer.campaign.update(writer.resource, address, write.payload, writer.options);
+  const bound = await writer.bind(write.payload);
+  if (bound.kind === 'fault') return unbound(write, bound);
+  const answer = await writer.campaign.update(writer.resource, address, bound.payload, writer.options);
   switch (answer.kind) {
     case 'accepted':
       return accepted(write, outcome);
@@ -257,6 +264,9 @@ function refusedOrUnknown(
   }
 }
 
+const unbound = (write: Write, { code, field, waitsFor }: Bound & { kind: 'fault' }): Performed =>
+  parked(write, code, field, { ...(waitsFor !== undefined && { waitsFor }) });
+
 function accepted(write: RowWrite, outcome: 'created' | 'updated'): Performed {
   const { sourceId, sourceVersion } = write;
   return { kind: 'outcome', outcome: { sourceId, sourceVersion, outcome, accepted: write.accepted } };
@@ -266,15 +276,15 @@ function parked(
   write: Write,
   code: string,
   field?: string,
-  marks: { createRefused?: true } = {},
+  { createRefused, waitsFor }: { createRefused?: true; waitsFor?: string } = {},
 ): Extract<Performed, { kind: 'outcome' }> {
   return {
     kind: 'outcome',
     outcome: {
       sourceId: write.sourceId,
       outcome: 'parked',
-      ...marks,
-      fault: { code, ...(field !== undefined && { field }) },
+      ...(createRefused && { createRefused }),
+      fault: { code, ...(field !== undefined && { field }), ...(waitsFor !== undefined && { waitsFor }) },
       ...(write.sourceVersion !== undefined && { sourceVersion: write.sourceVersion }),
     },
   };

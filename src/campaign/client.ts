@@ -141,7 +141,7 @@ export function createCampaign(settings: CampaignSettings): Campaign {
   }
 
   return {
-    resource: (name, options) => readResource(rest, name, options),
+    resource: (name, options) => readResource(rest, name, settings.edition, options),
     create,
     update,
     remove,

@@ -20,6 +20,8 @@ export interface FieldMetadata {
   readOnly: boolean;
   /** Names of an enumeration's values. */
   values?: string[];
+  /** Taken by a POST, refused by a PATCH. */
+  insertOnly?: boolean;
 }
 export interface FilterMetadata {
   name: string;
@@ -43,6 +45,7 @@ const ROOTS = ['profileAndServicesExt', 'profileAndServices', 'customResources']
 export async function readResource(
   rest: Rest,
   name: string,
+  edition: 'standard' | 'v8',
   options?: CallOptions,
 ): Promise<ResourceMetadata> {
   const segment = encodeURIComponent(name);
@@ -53,6 +56,7 @@ export async function readResource(
     const fields: Record<string, FieldMetadata> = {};
     addFields(fields, answer.body.content as Record<string, unknown>, '');
     const filters = await readFilters(rest, answer.body.filters, name, options);
+    if (edition === 'v8') markInsertOnly(fields);
     return { name, path: `${root}/${segment}`, fields, filters };
   }
   throw new SyncError('CAMPAIGN_RESOURCE_UNKNOWN', { system: 'campaign', subject: name });
@@ -93,6 +97,11 @@ function addFields(
       ...(values && { values }),
     };
   }
+}
+
+/** Of a profile's `location` v8 takes a PATCH for a fault of the whole record (campaign.md §1). */
+function markInsertOnly(fields: Record<string, FieldMetadata>): void {
+  for (const field of Object.values(fields)) if (field.path.startsWith('location.')) field.insertOnly = true;
 }
 
 const TYPES: Record<string, FieldMetadata['type']> = {

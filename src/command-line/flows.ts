@@ -21,6 +21,9 @@ import {
 import { SyncError } from '../errors.js';
 import { flowSearchAttributes, flowSummary } from '../workflows/visibility.js';
 
+/** What every flow's workflow answers. */
+type FlowResult = { outcome: FlowOutcome };
+
 /** How a flow's run ended, or why it is not being waited for any longer. */
 export interface FlowEnd {
   flow: FlowId;
@@ -77,10 +80,11 @@ export async function waitForFlow(
   client: Client,
   flow: FlowId,
   onProgress?: (progress: Progress) => void,
+  standsStill: () => boolean = () => false,
 ): Promise<FlowEnd> {
-  const handle = client.workflow.getHandle(flow);
+  const handle = client.workflow.getHandle<() => Promise<FlowResult | undefined>>(flow);
   const ended = handle.result().then(
-    (): FlowEnd => ({ flow, outcome: 'in-sync' }),
+    (result): FlowEnd => ({ flow, outcome: result?.outcome ?? 'in-sync' }),
     (error: unknown): FlowEnd => failedEnd(flow, error),
   );
   for (;;) {
@@ -89,7 +93,36 @@ export async function waitForFlow(
     const progress = await progressOf(client, flow);
     if (progress) onProgress?.(progress);
     if (progress?.paused) return { flow, outcome: 'paused' };
+    if (standsStill()) return { flow, outcome: 'waiting' };
   }
+}
+
+/** Looks at a flow before it is believed that what it waits for will not come: a released flow takes a moment to go on. */
+const LOOKS_BEFORE_STILL = 5;
+
+/**
+ * Waits for several flows. A table that waits for its parent's first load is waited for as long as any other flow is at work;
+ * after that it ends as `waiting`, for nothing will come.
+ */
+export function waitForFlows(
+  client: Client,
+  flows: FlowId[],
+  onProgress?: (flow: FlowId, progress: Progress) => void,
+): Promise<FlowEnd[]> {
+  const looksAtWaiting = new Map(flows.map((flow) => [flow, 0]));
+  const standsStill = (): boolean =>
+    [...looksAtWaiting.values()].every((looks) => looks >= LOOKS_BEFORE_STILL);
+  const wait = async (flow: FlowId): Promise<FlowEnd> => {
+    const look = (progress: Progress): void => {
+      const isWaiting = progress.waiting?.reason === 'parent';
+      looksAtWaiting.set(flow, isWaiting ? (looksAtWaiting.get(flow) ?? 0) + 1 : 0);
+      onProgress?.(flow, progress);
+    };
+    const end = await waitForFlow(client, flow, look, standsStill);
+    looksAtWaiting.delete(flow);
+    return end;
+  };
+  return Promise.all(flows.map(wait));
 }
 
 /** Undefined while no worker answers, or when the run has ended. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { WorkflowFailedError, type Client } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { TASK_QUEUE, type InspectRequest, type InspectResult } from '../contracts.js';
 import { catalogue, SyncError, type ErrorCode } from '../errors.js';
@@ -31,8 +31,9 @@ export async function inspect<Request extends InspectRequest>(
   }
 }
 
-function inspectError(error: unknown): unknown {
-  if (!(error instanceof WorkflowFailedError)) return error;
+/** The error of the catalogue that a run or an update failed with. */
+export function inspectError(error: unknown): unknown {
+  if (!(error instanceof WorkflowFailedError) && !(error instanceof WorkflowUpdateFailedError)) return error;
   const failure = error.cause instanceof ActivityFailure ? error.cause.cause : error.cause;
   if (failure instanceof ApplicationFailure && failure.type && failure.type in catalogue) {
     return new SyncError(failure.type as ErrorCode, { cause: failure });

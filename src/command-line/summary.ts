@@ -44,14 +44,14 @@ function withEnd({ error: _stale, ...status }: FlowStatus, { outcome, error }: F
   return { ...status, outcome, ...(error && { error: { code: error.code, next: error.message } }) };
 }
 
-async function runOutcome(client: Client, { flow, outcome }: FlowStatus): Promise<FlowOutcome> {
+async function runOutcome(client: Client, { flow, outcome, now }: FlowStatus): Promise<FlowOutcome> {
   try {
     const { status } = await client.workflow.getHandle(flow).describe();
     switch (status.name) {
       case 'RUNNING':
         return (await progressOf(client, flow))?.outcome ?? 'working';
       case 'COMPLETED':
-        return 'in-sync';
+        return now.held > 0 ? 'waiting' : 'in-sync';
       case 'FAILED':
       case 'TIMED_OUT':
         return 'failed';

@@ -114,7 +114,7 @@ export async function changeFeed(
 }
 
 /** The deletion brake looks back 24 hours; what is older than two days is forgotten. */
-async function noteTally(
+export async function noteTally(
   transaction: Transaction<unknown>,
   flow: string,
   deleted: number,

@@ -24,15 +24,13 @@ export function createOutcomes(context: LedgerContext): Pick<Ledger, 'commitPage
         await park(transaction, feed, chunk);
         if (wereParked) await unpark(transaction, feed.flow, chunk);
       }
-      await releaseWaiting(transaction, feed.flow, rows);
-      if (!next) return changeFeed(context, transaction, feed, locked, change);
+      const released = await releaseWaiting(transaction, feed.flow, rows);
       const counts = count(decided);
-      return changeFeed(context, transaction, feed, locked, {
+      const changed = await changeFeed(context, transaction, feed, locked, {
         ...change,
-        next,
-        counts,
-        worked: counts.read > 0,
+        ...(next && { next, counts, worked: counts.read > 0 }),
       });
+      return { ...changed, released };
     };
     return underLease(context, feed, write, { parents });
   }
@@ -144,7 +142,7 @@ async function writeOutcomes(
     select
       count(*) filter (where managed) - count(*) filter (where was_managed) as managed_change,
       count(*) filter (where state = 'held') - count(*) filter (where was_state = 'held') as held_change,
-      count(*) filter (where outcome = 'deleted' and was_managed) as deleted
+      count(*) filter (where outcome = 'deleted' and was_managed and was_state <> 'approved') as deleted
     from decided`.execute(transaction);
   return answers[0] ?? { managed_change: 0, held_change: 0, deleted: 0 };
 }

@@ -51,7 +51,7 @@ export async function park(transaction: Transaction<unknown>, feed: Feed, rows: 
   await sql`
     with given as (
       select given.*, exists (
-        select from ledger.record where record.flow = parent_flow and record.source_id = parent_id and record.managed
+        select from ledger.record where record.flow = parent_flow and record.source_id = parent_id and record.managed and record.state <> 'missing'
       ) as parent_landed
       from unnest(
         ${parked.map((row) => row.sourceId)}::text[], ${parked.map((row) => row.fault?.code ?? UNTOLD)}::text[],
@@ -96,21 +96,30 @@ export async function unpark(
   );
 }
 
-/** Makes the rows due, of whatever flow, that waited for records of this page which Campaign now holds. */
+/**
+ * Makes the rows due, of whatever flow, that waited for records of this page which Campaign now holds. Answers the flows, this
+ * one aside.
+ */
 export async function releaseWaiting(
   transaction: Transaction<unknown>,
   flow: string,
   rows: Decided[],
-): Promise<void> {
+): Promise<string[]> {
+  const released = new Set<string>();
   const landed = rows.filter((row) => row.accepted).map((row) => `${flow}:${row.sourceId}`);
   for (const awaited of inChunks(landed)) {
-    await sql`
+    const { rows: flows } = await sql<{ flow: string }>`
       with waiting as (
         select flow, source_id from ledger.parked
         where waits_for = any(${awaited}::text[]) and (next_at is null or next_at > now())
         order by flow, source_id for update
+      ), due as (
+        update ledger.parked set next_at = now() from waiting
+        where parked.flow = waiting.flow and parked.source_id = waiting.source_id
+        returning parked.flow
       )
-      update ledger.parked set next_at = now() from waiting
-      where parked.flow = waiting.flow and parked.source_id = waiting.source_id`.execute(transaction);
+      select distinct flow from due`.execute(transaction);
+    for (const { flow: waiting } of flows) if (waiting !== flow) released.add(waiting);
   }
+  return [...released].sort();
 }

@@ -4,6 +4,7 @@ import { createCalls } from './calls.js';
 import type { LedgerContext } from './context.js';
 import { guarded } from './failures.js';
 import { createFeeds } from './feeds.js';
+import { createHeld } from './held.js';
 import { createFingerprint } from './key.js';
 import { createMappings, createMetadataCache } from './mappings.js';
 import { createOutcomes } from './outcomes.js';
@@ -56,6 +57,7 @@ export function createSqlLedger(
       ...createFeeds(context),
       ...createRecords(context),
       ...createOutcomes(context),
+      ...createHeld(context),
       ...createSurvey(context),
       ...createSweep(context),
       ...createParked(context),

@@ -72,7 +72,19 @@ export interface Ledger {
   redrive(filter: ParkedFilter): Promise<number>;
   parked(filter: ParkedFilter & { after?: string; limit: number }): Promise<ParkedRow[]>;
 
-  /** Deletions of the last 24 hours and what was managed at that window's start, on the database's clock. */
+  /** Deletions that the brake holds: how many, the set's version (it rises with every row that joins), and some ids. */
+  heldSet(flow: string): Promise<HeldSet>;
+  /**
+   * Lets a held set pass: its rows become `approved` and are due. Only the very set that is named, so that nobody approves what
+   * they have not seen: otherwise false, and nothing changes. Needs no lease.
+   */
+  approveHeld(flow: string, set: Pick<HeldSet, 'version' | 'count'>): Promise<boolean>;
+  /** Forgets a held set: its rows are ours no longer, and Campaign keeps their records. False as above. */
+  discardHeld(flow: string, set: Pick<HeldSet, 'version' | 'count'>): Promise<boolean>;
+  /** Rows whose deletion was approved and is still to be done, up to `limit`, in id order after `after`. */
+  approvedIds(flow: string, options: { after: string; limit: number }): Promise<string[]>;
+
+  /** Deletions of the last 24 hours, approved ones aside, and what was managed at that window's start, on the database's clock. */
   deletionWindow(flow: string): Promise<{ deleted: number; managedAtStart: number }>;
 
   /** Opens (or finds again, also when it was finished before) the run of this id, to which pages add their counts. */
@@ -138,6 +150,8 @@ export interface Feed extends FeedState {
   /** Counts of the run so far. */
   counts: Counts;
   runId?: string;
+  /** After a page: the other flows whose parked rows waited for one of its records. */
+  released?: string[];
 }
 
 export interface Counts {
@@ -153,10 +167,11 @@ export interface Counts {
 
 /**
  * managed: in Campaign, ours. found: in Campaign by survey, not ours until its row arrives. doubled: found several times.
- * missing: was managed, gone from Campaign by survey. parked / held / filtered: see DESIGN §7. gone: deleted.
+ * missing: was managed, gone from Campaign by survey. parked / held / filtered: see DESIGN §7. approved: was held, its
+ * deletion is due. gone: deleted.
  */
 export type RecordState =
-  'managed' | 'found' | 'doubled' | 'missing' | 'parked' | 'held' | 'filtered' | 'gone';
+  'managed' | 'found' | 'doubled' | 'missing' | 'parked' | 'held' | 'approved' | 'filtered' | 'gone';
 
 export interface LedgerRecord {
   sourceId: string;
@@ -200,6 +215,13 @@ export interface SurveyedRecord {
   sourceId: string;
   full: string;
   following: string;
+}
+
+export interface HeldSet {
+  version: number;
+  count: number;
+  /** The first ids, at most a hundred. */
+  ids: string[];
 }
 
 export interface ParkedFilter {

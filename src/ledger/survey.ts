@@ -68,7 +68,7 @@ async function writeFound(transaction: Transaction<unknown>, flow: string, surve
     ) as given (source_id, full_print, following_print, doubled)
     on conflict (flow, source_id) do update set
       state = case
-        when known.state in ('parked', 'held', 'filtered') then known.state
+        when known.state in ('parked', 'held', 'approved', 'filtered') then known.state
         when excluded.survey_doubled or known.survey = excluded.survey then 'doubled'
         when known.managed then 'managed'
         else 'found'

@@ -27,7 +27,7 @@ export function createSweep(context: LedgerContext): Sweep {
     const { rows } = await sql<{ source_id: string }>`
       select source_id from ledger.record
       where flow = ${flow} and source_id > ${after}
-        and (managed or state in ('parked', 'held', 'filtered') or (intent_at is not null and state <> 'gone'))
+        and (managed or state in ('parked', 'held', 'approved', 'filtered') or (intent_at is not null and state <> 'gone'))
         and not exists (select from ledger.swept
           where swept.flow = record.flow and swept.source_id = record.source_id)
       order by source_id limit ${limit}`.execute(database);

@@ -1,6 +1,7 @@
 import { SyncError } from '../errors.js';
 import { writerFor } from './convert.js';
-import { columnOf, compileFields, fieldOf } from './fields.js';
+import { columnOf, compileFields, fieldOf, type CompiledField } from './fields.js';
+import { compileLinks, readAddressBy } from './links.js';
 import { compileFilter } from './filter.js';
 import { hashOf } from './hash.js';
 import type {
@@ -18,8 +19,8 @@ import type { TableMapping } from './schema.js';
  * Compiles one table's mapping against both sides' metadata into pure functions. Throws MAPPING_INVALID with everything
  * that can never work: columns that Dynamics does not have, constants that do not fit, comparisons with another type. A
  * field that Campaign does not have is no such fault: its rows are refused by Campaign, one by one. Faults of rows name
- * the Campaign field, as Campaign's own refusals do. A payload must not be changed: `full` and `following` are one object
- * where they are alike.
+ * the Campaign field, as Campaign's own refusals do. A payload must not be changed: `insert`, `full` and `following` are one
+ * object where they are alike.
  */
 export function compile(mapping: TableMapping, source: SourceTable, target: TargetResource): CompiledMapping {
   const problems: string[] = [];
@@ -30,14 +31,18 @@ export function compile(mapping: TableMapping, source: SourceTable, target: Targ
   const keyTo = mapping.key.to;
   const keyField = fieldOf(keyTo, target);
   const writeKey = writerFor(keyField);
-  const fields = compileFields(mapping, source, target, problem);
+  const links = compileLinks(mapping, source, target, problem);
+  const fields = [...compileFields(mapping, source, target, problem), ...links.fields];
   const passes = mapping.filters ? compileFilter(mapping.filters, source, problem) : () => true;
   if (problems.length > 0) {
     throw new SyncError('MAPPING_INVALID', {
       subject: `${mapping.dynamics} ${[...new Set(problems)].join('; ')}`,
     });
   }
-  const allFollow = fields.every(({ followsUpdates }) => followsUpdates);
+  const isUpdatable = ({ field }: CompiledField): boolean => field.insertOnly !== true;
+  const allUpdatable = fields.every(isUpdatable);
+  const updatable = fields.filter(isUpdatable);
+  const allFollow = updatable.every(({ followsUpdates }) => followsUpdates);
 
   function toCampaign(row: SourceRow): Mapped {
     if (!passes(row)) return { kind: 'filtered' };
@@ -46,15 +51,19 @@ export function compile(mapping: TableMapping, source: SourceTable, target: Targ
     const key = id.toLowerCase();
     const held = writeKey(key);
     if (held.kind === 'fault') return { kind: 'fault', code: held.code, field: keyTo };
-    const full: Payload = { [keyTo]: key };
+    const insert: Payload = { [keyTo]: key };
+    const full: Payload = allUpdatable ? insert : { [keyTo]: key };
     const following: Payload = allFollow ? full : { [keyTo]: key };
-    for (const { field, valueOf, put, followsUpdates } of fields) {
+    for (const compiled of fields) {
+      const { field, valueOf, put, followsUpdates } = compiled;
       const converted = valueOf(row);
       if (converted.kind === 'fault') return { kind: 'fault', code: converted.code, field: field.path };
-      put(full, converted.value);
+      put(insert, converted.value);
+      if (!isUpdatable(compiled)) continue;
+      if (!allUpdatable) put(full, converted.value);
       if (followsUpdates && !allFollow) put(following, converted.value);
     }
-    return { kind: 'payload', key, full, following };
+    return { kind: 'payload', key, insert, full, following, parents: links.parentsOf(row) };
   }
 
   function fromCampaign(record: Record<string, unknown>): { key: string; full: Payload; following: Payload } {
@@ -62,7 +71,7 @@ export function compile(mapping: TableMapping, source: SourceTable, target: Targ
     const key = typeof held === 'string' || typeof held === 'number' ? String(held).toLowerCase() : '';
     const full: Payload = { [keyTo]: key };
     const following: Payload = allFollow ? full : { [keyTo]: key };
-    for (const { heldIn, put, followsUpdates } of fields) {
+    for (const { heldIn, put, followsUpdates } of updatable) {
       const value = heldIn(record);
       put(full, value);
       if (followsUpdates && !allFollow) put(following, value);
@@ -74,7 +83,9 @@ export function compile(mapping: TableMapping, source: SourceTable, target: Targ
     table: mapping.dynamics,
     resource: mapping.campaign,
     keyField: keyTo,
-    addressBy: addressOf(mapping),
+    addressBy: readAddressBy(mapping.key.addressBy),
+    pkeyLinks: links.pkeyLinks,
+    parentTables: links.parentTables,
     select: selectOf(columns, source),
     hash: hashOf(mapping, columns, [keyField, ...fields.map(({ field }) => field)]),
     applyDeletes: mapping.applyDeletes,
@@ -93,18 +104,12 @@ function columnsOf(
 ): SourceColumn[] {
   const names = new Set([
     ...mapping.fields.flatMap((field) => ('from' in field ? [field.from] : [])),
-    ...mapping.links.map((link) => link.from),
+    ...mapping.links.flatMap((link) => ('from' in link ? [link.from] : [])),
     ...(mapping.filters?.where.map((condition) => condition.field) ?? []),
   ]);
   const missing = [...names].filter((name) => !columnOf(name, source));
   if (missing.length > 0) problem(`has no column ${missing.join(', ')}`);
   return [...names].flatMap((name) => columnOf(name, source) ?? []);
-}
-
-function addressOf({ key }: TableMapping): CompiledMapping['addressBy'] {
-  return key.addressBy === 'url'
-    ? { kind: 'url' }
-    : { kind: 'filter', name: key.addressBy.slice('filter:'.length) };
 }
 
 /** Without what the reader always adds. */

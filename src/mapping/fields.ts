@@ -17,7 +17,7 @@ import type {
   TargetField,
   TargetResource,
 } from './model.js';
-import type { ColumnMapping, ConstantMapping, LinkMapping, TableMapping } from './schema.js';
+import type { ColumnMapping, ConstantMapping, TableMapping } from './schema.js';
 
 /** One Campaign field of a mapping: where its value comes from, and where it stands in a record. */
 export interface CompiledField {
@@ -30,28 +30,28 @@ export interface CompiledField {
   heldIn: (record: Record<string, unknown>) => PayloadValue;
 }
 
-/** The mapping's fields, constants and links. `problem` is told what can never be sent. */
+/** The mapping's fields and constants. `problem` is told what can never be sent. */
 export function compileFields(
   mapping: TableMapping,
   source: SourceTable,
   target: TargetResource,
   problem: (text: string) => void,
 ): CompiledField[] {
-  const place = (to: string) => {
-    const field = fieldOf(to, target);
-    return { field, put: setterOf(to), heldIn: getterOf(to, heldBy(field)) };
-  };
-  const fields = mapping.fields.map((entry) => ({
-    ...place(entry.to),
+  return mapping.fields.map((entry) => ({
+    ...placeOf(entry.to, target),
     followsUpdates: entry.applyUpdates,
     valueOf: 'value' in entry ? constant(entry, target, problem) : column(entry, mapping, source, target),
   }));
-  const links = mapping.links.map((link) => ({
-    ...place(link.to),
-    followsUpdates: true,
-    valueOf: parentKey(link, source, target, problem),
-  }));
-  return [...fields, ...links];
+}
+
+/** Where a field stands in a payload, and in a record of Campaign. */
+export function placeOf(
+  to: string,
+  target: TargetResource,
+  held?: (value: unknown) => PayloadValue,
+): Pick<CompiledField, 'field' | 'put' | 'heldIn'> {
+  const field = fieldOf(to, target);
+  return { field, put: setterOf(to), heldIn: getterOf(to, held ?? heldBy(field)) };
 }
 
 /** A field that Campaign's metadata does not have is left to Campaign to refuse, row by row. */
@@ -101,26 +101,6 @@ function column(
     return (
       replaced.get(textOf(value)) ?? (label === undefined ? undefined : replaced.get(label)) ?? convert(value)
     );
-  };
-}
-
-/**
- * Where a link joins on a field of its own, that field takes the parent's id, and the order of writing does not matter
- * (campaign.md §2). By its PKey a parent can only be named after it was read from Campaign, which no row tells.
- */
-function parentKey(
-  { from, to, by }: LinkMapping,
-  source: SourceTable,
-  target: TargetResource,
-  problem: (text: string) => void,
-): CompiledField['valueOf'] {
-  if (by === 'pkey') problem(`the link ${to}: by pkey is not supported yet`);
-  const sourceColumn = columnOf(from, source);
-  if (!sourceColumn) return () => EMPTY;
-  const convert = converterFor(sourceColumn, fieldOf(to, target), 'technical');
-  return (row) => {
-    const id = row[sourceColumn.selectName];
-    return convert(typeof id === 'string' ? id.toLowerCase() : id);
   };
 }
 

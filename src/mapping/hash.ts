@@ -25,11 +25,12 @@ export function hashOf(mapping: TableMapping, columns: SourceColumn[], fields: T
       dateTimeBehavior,
       labels: showsLabels.has(logicalName) ? Object.entries(labels ?? {}).toSorted(byName) : undefined,
     })),
-    fields: fields.map(({ path, type, length, values }) => ({
+    fields: fields.map(({ path, type, length, values, insertOnly }) => ({
       path,
       type,
       length,
       values: values?.toSorted(),
+      insertOnly,
     })),
   });
   return createHash('sha256').update(text).digest('hex').slice(0, 32);

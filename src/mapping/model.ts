@@ -39,6 +39,8 @@ export interface TargetField {
   readOnly: boolean;
   /** Names of an enumeration's values. */
   values?: string[];
+  /** Taken by a POST, refused by a PATCH (campaign.md §1, v8's `location`). */
+  insertOnly?: boolean;
 }
 
 export interface TargetResource {
@@ -55,16 +57,44 @@ export interface Payload {
   [field: string]: PayloadValue | Payload;
 }
 
+/** A row's parent, by its Dynamics id. */
+export interface ParentRow {
+  /** Its Dynamics table. */
+  table: string;
+  id: string;
+  /** The Campaign field of the child that leads to it. */
+  field: string;
+}
+
+/**
+ * A link that Campaign takes by the PKey of the record it leads to (campaign.md §2). Payloads hold that record's key in its
+ * place, since a PKey must not be kept; it is exchanged when the payload is sent.
+ */
+export interface PKeyLink {
+  /** Path of the link in a payload. */
+  field: string;
+  to:
+    | { kind: 'parent'; table: string }
+    | { kind: 'constant'; resource: string; keyField: string; addressBy: AddressBy };
+}
+
+/** How Campaign addresses a record by its key: in the URL, or by this named filter. */
+export type AddressBy = { kind: 'url' } | { kind: 'filter'; name: string };
+
 /** What becomes of one row. */
 export type Mapped =
   | {
       kind: 'payload';
       /** Value of the Campaign key field. */
       key: string;
-      /** Every mapped field: sent on a first load and on a person's resync. */
+      /** What a new record is made of: every mapped field. */
+      insert: Payload;
+      /** Every mapped field that an update can carry: sent on a person's resync. Compared with what Campaign accepted. */
       full: Payload;
       /** Without the `applyUpdates: false` fields: sent when the row changes. */
       following: Payload;
+      /** The rows this one belongs to, which must be in Campaign before it. */
+      parents: ParentRow[];
     }
   | { kind: 'filtered' }
   | {
@@ -80,8 +110,10 @@ export interface CompiledMapping {
   resource: string;
   /** The Campaign field that holds the source's key. */
   keyField: string;
-  /** How Campaign addresses a record by that key: in the URL, or by this named filter. */
-  addressBy: { kind: 'url' } | { kind: 'filter'; name: string };
+  addressBy: AddressBy;
+  pkeyLinks: PKeyLink[];
+  /** The mapped tables whose rows are parents of this one's. */
+  parentTables: string[];
   /** JSON members to `$select`, without the primary id and versionnumber, which the reader always adds. */
   select: string[];
   /** Changes when anything changes that could make a row's payload, filter result or fault another one. */

@@ -15,7 +15,7 @@ function faultsOf(issue: z.core.$ZodIssue, path: Path, file: unknown): CrossFaul
     case 'unrecognized_keys':
       return issue.keys.map((key) => ({ path: [...path, key], message: 'unknown key' }));
     case 'invalid_union':
-      return isField(path) ? fieldFaults(issue, path, given, file) : must(issue.message);
+      return isEither(path) ? eitherFaults(issue, path, given, file) : must(issue.message);
     case 'invalid_type':
       return must(TYPES[issue.expected] ?? issue.expected);
     case 'invalid_value':
@@ -40,10 +40,10 @@ const TYPES: Record<string, string> = {
   boolean: 'true or false',
 };
 
-const isField = (path: Path): boolean => path.at(-2) === 'fields';
+const isEither = (path: Path): boolean => path.at(-2) === 'fields' || path.at(-2) === 'links';
 
-/** A field is either a column or a constant: the alternative that the entry resembles tells what is wrong with it. */
-function fieldFaults(
+/** A field is either a column or a constant, and so is a link: the alternative that the entry resembles tells what is wrong with it. */
+function eitherFaults(
   { errors }: z.core.$ZodIssueInvalidUnion,
   path: Path,
   given: unknown,

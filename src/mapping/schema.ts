@@ -58,7 +58,7 @@ const constantField = z
   })
   .describe('A field with the same value in every record.');
 
-const link = z
+const parentLink = z
   .strictObject({
     from: logicalName.describe('Lookup column of the Dynamics table.'),
     to: campaignPath.describe("by key: the field that holds the parent's key; by pkey: the link itself."),
@@ -69,6 +69,19 @@ const link = z
       .describe("How the parent is named: by its Dynamics id (key), or by Campaign's own key (pkey)."),
   })
   .describe("A row's parent in another mapped table.");
+const constantLink = z
+  .strictObject({
+    value: z
+      .union([z.string().min(1), exactNumber], { error: 'a text or a number' })
+      .describe("Key of the record that is linked to, such as a unit's name."),
+    to: campaignName.describe('The link, a field of the Campaign resource: orgUnit.'),
+    resource: campaignName.describe('The Campaign resource the link leads to: orgUnitBase.'),
+    keyField: campaignName.describe('The field of that resource that holds the key.'),
+    addressBy: addressBy
+      .default('url')
+      .describe('How Campaign finds the record by its key: in the address (url), or filter:<name>.'),
+  })
+  .describe('A link of every record to the same record of Campaign, such as its organisational unit.');
 
 const replacement = z
   .strictObject({
@@ -152,7 +165,10 @@ const table = z
       .array(z.union([columnField, constantField]))
       .default([])
       .describe('What is sent.'),
-    links: z.array(link).default([]).describe('Parents in other mapped tables.'),
+    links: z
+      .array(z.union([parentLink, constantLink]))
+      .default([])
+      .describe('Parents in other mapped tables, and links that are the same in every record.'),
     replacements: z.array(replacement).default([]).describe('Values that are sent as another value.'),
     filters: filters.optional(),
     applyDeletes: z
@@ -232,6 +248,8 @@ export type FieldMapping = TableMapping['fields'][number];
 export type ColumnMapping = Extract<FieldMapping, { from: unknown }>;
 export type ConstantMapping = Extract<FieldMapping, { value: unknown }>;
 export type LinkMapping = TableMapping['links'][number];
+export type ParentLink = Extract<LinkMapping, { table: unknown }>;
+export type ConstantLink = Extract<LinkMapping, { resource: unknown }>;
 export type Filters = NonNullable<TableMapping['filters']>;
 export type Condition = Filters['where'][number];
 export type Events = NonNullable<SyncConfig['events']>;

@@ -7,10 +7,13 @@ import {
   continueAsNew,
   defineQuery,
   defineSignal,
+  defineUpdate,
   isCancellation,
+  ParentClosePolicy,
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -20,12 +23,16 @@ import {
   noCounts,
   queries,
   signals,
+  updates,
+  type ApproveDeletions,
+  type FlowId,
   type IngressInput,
   type IngressResult,
   type Progress,
   type ResyncMode,
   type ResyncRequest,
   type SliceResult,
+  type TickInput,
 } from '../contracts.js';
 import { closingSearchAttributes, currentDetails } from './visibility.js';
 
@@ -33,6 +40,7 @@ export const resyncSignal = defineSignal<[ResyncRequest?]>(signals.resync);
 export const pollSignal = defineSignal(signals.poll);
 export const pauseSignal = defineSignal(signals.pause);
 export const resumeSignal = defineSignal(signals.resume);
+export const approveDeletionsUpdate = defineUpdate<void, [ApproveDeletions]>(updates.approveDeletions);
 export const progressQuery = defineQuery<Progress>(queries.progress);
 
 /** A slice works for about this long before the workflow looks at its signals again (DESIGN §4). */
@@ -51,7 +59,7 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
     // How often a fault may repeat without progress is the activity's decision: it knows kills from faults.
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
   });
-  const { beginResync, finishRun } = proxyActivities<Activities>({
+  const { beginResync, finishRun, approveDeletions } = proxyActivities<Activities>({
     startToCloseTimeout: '1 minute',
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 8 },
   });
@@ -65,6 +73,7 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
   };
   let last: SliceResult | undefined;
   let poked = false;
+  let told = 0;
 
   setHandler(resyncSignal, (request) => {
     requests += 1;
@@ -83,6 +92,15 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
     paused = false;
     poked = true;
   });
+  setHandler(
+    approveDeletionsUpdate,
+    async ({ version, count }) => {
+      await approveDeletions({ table, version, count });
+      pollAgain = true;
+      poked = true;
+    },
+    { validator: refuseUnnamedSet },
+  );
   setHandler(progressQuery, progress);
 
   function progress(): Progress {
@@ -97,6 +115,20 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
     };
   }
   const show = (): void => setCurrentDetails(currentDetails(table, progress()));
+
+  /** Flows that this slice made work for look at it now, not when their next tick comes. */
+  async function tellReleased(flows: FlowId[]): Promise<void> {
+    for (const flow of flows) {
+      told += 1;
+      const tick: TickInput = { flow, poll: true, ...(input.heartbeatSeconds && { heartbeatSeconds }) };
+      await startChild('tick', {
+        workflowId: `tick/${flow}-released-${workflowInfo().runId}-${told}`,
+        args: [tick],
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        staticSummary: `Released by ${ingressFlow(table)}: ${flow}`,
+      });
+    }
+  }
 
   try {
     for (;;) {
@@ -124,11 +156,20 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
       show();
       // An approval, a throttle or a lease is waited for here and not in the activity: the slot stays free and the
       // reason is to be seen.
-      if (last.waiting) await condition(() => poked, last.waiting.forMs);
-      else if (last.drained && !pending && !pollAgain && !paused) break;
+      await tellReleased(last.released ?? []);
+      if (last.waiting) {
+        await condition(() => poked, last.waiting.forMs);
+        // What was waited for has come, or is looked for again: nothing is waited for now.
+        const { waiting: _over, ...slice } = last;
+        last = slice;
+      } else if (last.drained && !pending && !pollAgain && !paused) {
+        await condition(allHandlersFinished);
+        if (!pending && !pollAgain && !paused) break;
+      }
     }
-    upsertSearchAttributes(closingSearchAttributes('in-sync', last));
-    return { outcome: 'in-sync', counts: last.counts };
+    const outcome = last.held ? 'waiting' : 'in-sync';
+    upsertSearchAttributes(closingSearchAttributes(outcome, last));
+    return { outcome, counts: last.counts };
   } catch (error) {
     if (isCancellation(error)) throw error;
     const code = codeOf(error);
@@ -138,6 +179,17 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
       await finishRun({ flow: ingressFlow(table), runId, errorCode: code });
     });
     throw ApplicationFailure.create({ type: code, message: messageOf(error), nonRetryable: true });
+  }
+}
+
+/** Without the set's name nobody can say what they approve. */
+function refuseUnnamedSet(set: ApproveDeletions): void {
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+  if (!isCount((set as ApproveDeletions | undefined)?.version) || !isCount(set.count)) {
+    throw ApplicationFailure.nonRetryable(
+      'name the set: {"version": …, "count": …}, as `starter deletions show` tells them',
+      'HELD_SET_CHANGED',
+    );
   }
 }
 

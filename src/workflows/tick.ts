@@ -5,11 +5,11 @@ import { flowSearchAttributes, flowSummary } from './visibility.js';
 
 /**
  * Started by a schedule: runs the flow as a child under the flow's fixed id, so that there is one run of it at any time
- * and one address to signal. If that id is taken the tick ends as `coalesced`; a tick with a request signals it instead,
+ * and one address to signal. If that id is taken the tick ends as `coalesced`; a tick with a request or a poll signals it instead,
  * and if the run is gone by then, starts it after all (DESIGN §4).
  */
 export async function tick(input: TickInput): Promise<TickResult> {
-  const { flow, request } = input;
+  const { flow, request, poll } = input;
   for (;;) {
     try {
       await runFlow(input);
@@ -18,7 +18,7 @@ export async function tick(input: TickInput): Promise<TickResult> {
       // ChildWorkflowOptions has no conflict policy: this error is the lock (temporal.md §1).
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
-    if (!request) return { outcome: 'coalesced' };
+    if (!request && !poll) return { outcome: 'coalesced' };
     if (await signalled(flow, request)) return { outcome: 'signalled' };
   }
 }
@@ -45,7 +45,8 @@ async function runFlow({ flow, request, heartbeatSeconds }: TickInput): Promise<
 /** False when the run ended before the signal reached it. */
 async function signalled(flow: string, request: TickInput['request']): Promise<boolean> {
   try {
-    await getExternalWorkflowHandle(flow).signal(signals.resync, request);
+    const run = getExternalWorkflowHandle(flow);
+    await (request ? run.signal(signals.resync, request) : run.signal(signals.poll));
     return true;
   } catch {
     return false;

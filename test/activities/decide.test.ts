@@ -6,8 +6,10 @@ import type { CompiledMapping, Payload } from '../../src/mapping/model.js';
 
 const ID = '00000000-0000-0000-0000-000000000001';
 const payload = {
+  insert: { externalId: ID, firstName: 'Ada', email: 'a@x.example' },
   full: { externalId: ID, firstName: 'Ada', email: 'a@x.example' },
   following: { externalId: ID, firstName: 'Ada' },
+  parents: [],
 };
 const mapping = {
   keyField: 'externalId',

@@ -105,7 +105,7 @@ onBothBackends('a ledger', (under) => {
     const { database } = under();
     await Promise.all([migrate(database), migrate(database), migrate(database)]);
     const { rows } = await sql`select number from ledger.migration`.execute(database);
-    expect(rows).toEqual([{ number: 1 }]);
+    expect(rows).toEqual([{ number: 1 }, { number: 2 }]);
   });
 
   test('of a newer version is refused and left as it is', async () => {

@@ -42,7 +42,14 @@ describe('a row', () => {
   test('is sent with its key in small letters, in full and when it changes', () => {
     const mapped = compiled(NAME).toCampaign({ contactid: ID.toUpperCase(), firstname: 'Ada' });
     const payload = { externalId: ID, firstName: 'Ada' };
-    expect(mapped).toEqual({ kind: 'payload', key: ID, full: payload, following: payload });
+    expect(mapped).toEqual({
+      kind: 'payload',
+      key: ID,
+      insert: payload,
+      full: payload,
+      following: payload,
+      parents: [],
+    });
   });
   test('leaves fields that do not follow updates out of what is sent when it changes', () => {
     const mapped = compiled(
@@ -131,10 +138,77 @@ describe('a link by key', () => {
     });
     expect(sent(mapping, {})).toEqual({ firstName: null, cusAccountId: null });
   });
-  test('is the only kind there is', () => {
-    expect(() => compiled(NAME, links('pkey'))).toThrow(
-      /MAPPING_INVALID.*cusAccountId: by pkey is not supported/,
-    );
+  test('names the parent that must be in Campaign first', () => {
+    const mapping = compiled(NAME, links('key'));
+    expect(mapping.parentTables).toEqual(['account']);
+    expect(mapping.toCampaign({ contactid: ID, _parentcustomerid_value: 'AB-1' })).toMatchObject({
+      parents: [{ table: 'account', id: 'ab-1', field: 'cusAccountId' }],
+    });
+    expect(mapping.toCampaign({ contactid: ID })).toMatchObject({ parents: [] });
+  });
+});
+
+describe('a link by pkey', () => {
+  const withLink: TargetResource = {
+    ...target,
+    fields: {
+      ...target.fields,
+      cusAccount: { path: 'cusAccount', type: 'link', readOnly: false },
+      orgUnit: { path: 'orgUnit', type: 'link', readOnly: false },
+      cusText: { path: 'cusText', type: 'string', readOnly: false },
+    },
+  };
+  const linked = (links: string) => compile(tableMapping(NAME, `, links: [${links}]`), source, withLink);
+  test("holds the parent's id until it is sent, and nothing for none", () => {
+    const mapping = linked('{ from: parentcustomerid, to: cusAccount, table: account, by: pkey }');
+    expect(mapping.pkeyLinks).toEqual([{ field: 'cusAccount', to: { kind: 'parent', table: 'account' } }]);
+    expect(sent(mapping, { _parentcustomerid_value: 'AB-1' })).toMatchObject({ cusAccount: 'ab-1' });
+    expect(sent(mapping, {})).toMatchObject({ cusAccount: null });
+  });
+  test('to a fixed record holds its key', () => {
+    const mapping = linked('{ value: paris, to: orgUnit, resource: orgUnitBase, keyField: name }');
+    expect(mapping.pkeyLinks).toEqual([
+      {
+        field: 'orgUnit',
+        to: { kind: 'constant', resource: 'orgUnitBase', keyField: 'name', addressBy: { kind: 'url' } },
+      },
+    ]);
+    expect(mapping.parentTables).toEqual([]);
+    expect(sent(mapping, {})).toMatchObject({ orgUnit: 'paris' });
+  });
+  test('that Campaign holds equals no key, and none equals none', () => {
+    const mapping = linked('{ from: parentcustomerid, to: cusAccount, table: account, by: pkey }');
+    const held = (cusAccount: unknown) =>
+      mapping.fromCampaign({ externalId: ID, cusAccount }).full.cusAccount;
+    expect(held(null)).toBeNull();
+    expect(held({ PKey: '@x', href: 'h', title: 'ab-1' })).not.toBe('ab-1');
+    expect(held({ PKey: '@x', href: 'h', title: 'ab-1' })).not.toBeNull();
+  });
+  test.each([
+    ['{ from: parentcustomerid, to: cusText, table: account, by: pkey }', /cusText: is a field and no link/],
+    ['{ from: parentcustomerid, to: cusAccount, table: account, by: key }', /cusAccount: takes a PKey/],
+    ['{ from: parentcustomerid, to: location.city, table: account, by: pkey }', /takes no nested field/],
+  ])('is refused where the field is of the other kind: %s', (link, message) => {
+    expect(() => linked(link)).toThrow(message);
+  });
+});
+
+describe('a field that no update can carry', () => {
+  const v8: TargetResource = {
+    ...target,
+    fields: {
+      ...target.fields,
+      'location.city': { path: 'location.city', type: 'string', readOnly: false, insertOnly: true },
+    },
+  };
+  const mapping = compile(tableMapping(`${NAME}, { from: description, to: location.city }`), source, v8);
+  test('travels with a new record only, and is not compared', () => {
+    expect(mapping.toCampaign({ contactid: ID, firstname: 'Ada', description: 'Bergen' })).toMatchObject({
+      insert: { externalId: ID, firstName: 'Ada', location: { city: 'Bergen' } },
+      full: { externalId: ID, firstName: 'Ada' },
+    });
+    const { full } = mapping.fromCampaign({ externalId: ID, firstName: 'Ada', location: { city: 'Oslo' } });
+    expect(full).not.toHaveProperty('location');
   });
 });
 
