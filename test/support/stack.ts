@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { applyMapping } from '../../src/command-line/apply.js';
-import { signalFlow, waitForFlow, type FlowEnd } from '../../src/command-line/flows.js';
+import { signalFlow, waitForFlow, waitForFlows, type FlowEnd } from '../../src/command-line/flows.js';
 import { inspect } from '../../src/command-line/inspect.js';
 import { readConfig, type Environment } from '../../src/config.js';
-import type { FlowStatus } from '../../src/contracts.js';
+import type { FlowId, FlowStatus } from '../../src/contracts.js';
 import { sandboxSettings } from '../../src/sandbox-settings.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
 import { installRuntime, startWorker, type RunningWorker } from '../../src/worker.js';
@@ -26,8 +26,10 @@ export interface Stack {
   folder: string;
   /** Runs `ingress/contact` until it is drained. */
   sync(): Promise<FlowEnd>;
+  /** Runs the flows, all of the mapping when none is named, until they are drained. */
+  syncAll(flows?: FlowId[]): Promise<FlowEnd[]>;
   resync(mode: 'verify' | 'rewrite'): Promise<FlowEnd>;
-  status(): Promise<FlowStatus>;
+  status(flow?: FlowId): Promise<FlowStatus>;
   apply(document: string): Promise<void>;
   restartWorker(settings?: Record<string, string>): Promise<void>;
   worker(): RunningWorker;
@@ -91,10 +93,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await signalFlow(starter, flow, 'resync', { mode });
       return waitForFlow(client, flow);
     },
-    async status() {
+    async syncAll(flows) {
+      const wanted = flows ?? (await inspect(client, { kind: 'status' })).flows.map((each) => each.flow);
+      for (const each of wanted) await signalFlow(starter, each, 'poll');
+      return waitForFlows(client, wanted);
+    },
+    async status(wanted = flow) {
       const { flows } = await inspect(client, { kind: 'status' });
-      const status = flows.find((candidate) => candidate.flow === flow);
-      if (!status) throw new Error(`${flow} is not mapped`);
+      const status = flows.find((candidate) => candidate.flow === wanted);
+      if (!status) throw new Error(`${wanted} is not mapped`);
       return status;
     },
     async restartWorker(settings) {

@@ -17,7 +17,24 @@ export interface Systems {
     update(profile: Profile, values: object): Promise<void>;
     remove(profile: Profile): Promise<void>;
   };
+  /** Rows of any Dynamics table, by its entity set, and tables themselves. */
+  rows: {
+    create(entitySet: string, values: object): Promise<string>;
+    update(entitySet: string, id: string, values: object): Promise<void>;
+    remove(entitySet: string, id: string): Promise<void>;
+  };
+  metadata(path: string, definition: object): Promise<void>;
+  /** Records of any Campaign resource, by its path: profileAndServicesExt/cusOrder. */
+  records: {
+    all(path: string): Promise<Profile[]>;
+    create(path: string, values: object): Promise<Profile>;
+    update(path: string, record: Profile, values: object): Promise<void>;
+    remove(path: string, record: Profile): Promise<void>;
+    /** What a link leads to. */
+    follow(link: unknown): Promise<Profile>;
+  };
   sandbox: {
+    dataModel(model: object): Promise<void>;
     stats(): Promise<SandboxStats>;
     resetStats(): Promise<void>;
     faults(faults: object[]): Promise<void>;
@@ -35,6 +52,7 @@ export interface SandboxStats {
 }
 
 const READ_PAGE = 5_000;
+const PROFILES = 'profileAndServicesExt/profile';
 
 export function connectSystems(ready: SandboxReady): Systems {
   const desk = axios.create({ baseURL: `${ready.dynamics}/_sandbox` });
@@ -57,18 +75,43 @@ export function connectSystems(ready: SandboxReady): Systems {
       }),
   );
 
+  const rows: Systems['rows'] = {
+    async create(entitySet, values) {
+      const { headers } = await dynamics.post(`/${entitySet}`, values);
+      return /\(([^)]+)\)/.exec(String(headers['odata-entityid']))?.[1] ?? '';
+    },
+    async update(entitySet, id, values) {
+      await dynamics.patch(`/${entitySet}(${id})`, values, { headers: { 'If-Match': '*' } });
+    },
+    async remove(entitySet, id) {
+      await dynamics.delete(`/${entitySet}(${id})`);
+    },
+  };
+  const at = (path: string, { PKey }: Profile): string => `/${path}/${encodeURIComponent(PKey)}`;
+  const records: Systems['records'] = {
+    async all(path) {
+      const found: Profile[] = [];
+      let link: string | undefined = `${ready.campaign}/${path}?_lineCount=500&_forcePagination=true`;
+      while (link) {
+        const { data }: { data: { content: Profile[]; next?: { href: string } } } = await campaign.get(link);
+        found.push(...data.content);
+        link = data.next?.href;
+      }
+      return found;
+    },
+    create: async (path, values) => (await campaign.post<Profile>(`/${path}`, values)).data,
+    update: async (path, record, values) => void (await campaign.patch(at(path, record), values)),
+    remove: async (path, record) => void (await campaign.delete(at(path, record))),
+    follow: async (link) => (await campaign.get<Profile>((link as { href: string }).href)).data,
+  };
+
   return {
+    rows,
+    metadata: async (path, definition) => void (await dynamics.post(`/${path}`, definition)),
     contacts: {
-      async create(values) {
-        const { headers } = await dynamics.post('/contacts', values);
-        return /\(([^)]+)\)/.exec(String(headers['odata-entityid']))?.[1] ?? '';
-      },
-      async update(id, values) {
-        await dynamics.patch(`/contacts(${id})`, values, { headers: { 'If-Match': '*' } });
-      },
-      async remove(id) {
-        await dynamics.delete(`/contacts(${id})`);
-      },
+      create: (values) => rows.create('contacts', values),
+      update: (id, values) => rows.update('contacts', id, values),
+      remove: (id) => rows.remove('contacts', id),
       all: (select) => everyPage(dynamics, `/contacts?$select=${select.join(',')}`),
       ids: async () =>
         (await everyPage(dynamics, '/contacts?$select=contactid')).map((row) => String(row.contactid)),
@@ -81,27 +124,14 @@ export function connectSystems(ready: SandboxReady): Systems {
       },
     },
     profiles: {
-      async all() {
-        const found: Profile[] = [];
-        let link: string | undefined =
-          `${ready.campaign}/profileAndServicesExt/profile?_lineCount=500&_forcePagination=true`;
-        while (link) {
-          const { data }: { data: { content: Profile[]; next?: { href: string } } } =
-            await campaign.get(link);
-          found.push(...data.content);
-          link = data.next?.href;
-        }
-        return found;
-      },
-      create: async (values) => (await campaign.post<Profile>('/profileAndServicesExt/profile', values)).data,
-      async update(profile, values) {
-        await campaign.patch(`/profileAndServicesExt/profile/${encodeURIComponent(profile.PKey)}`, values);
-      },
-      async remove(profile) {
-        await campaign.delete(`/profileAndServicesExt/profile/${encodeURIComponent(profile.PKey)}`);
-      },
+      all: () => records.all(PROFILES),
+      create: (values) => records.create(PROFILES, values),
+      update: (profile, values) => records.update(PROFILES, profile, values),
+      remove: (profile) => records.remove(PROFILES, profile),
     },
+    records,
     sandbox: {
+      dataModel: async (model) => void (await desk.put('/data-model', model)),
       stats: async () => (await desk.get<SandboxStats>('/stats')).data,
       resetStats: async () => void (await desk.post('/stats/reset')),
       faults: async (faults) => void (await desk.put('/faults', faults)),
