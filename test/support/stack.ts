@@ -6,9 +6,11 @@ import { pino } from 'pino';
 import { applyMapping } from '../../src/command-line/apply.js';
 import { signalFlow, waitForFlow, waitForFlows, type FlowEnd } from '../../src/command-line/flows.js';
 import { inspect } from '../../src/command-line/inspect.js';
+import { exitStatusOf, messageOf } from '../../src/command-line/wrong-use.js';
 import { readConfig, type Environment } from '../../src/config.js';
 import type { FlowId, FlowStatus } from '../../src/contracts.js';
 import { sandboxSettings } from '../../src/sandbox-settings.js';
+import { starterProgram } from '../../src/starter.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
 import { installRuntime, startWorker, type RunningWorker } from '../../src/worker.js';
 import { ownNamespace } from './temporal.js';
@@ -31,9 +33,18 @@ export interface Stack {
   resync(mode: 'verify' | 'rewrite'): Promise<FlowEnd>;
   status(flow?: FlowId): Promise<FlowStatus>;
   apply(document: string): Promise<void>;
+  /** Runs a command of `npm run starter`. */
+  starter(...argv: string[]): Promise<CommandRun>;
   restartWorker(settings?: Record<string, string>): Promise<void>;
   worker(): RunningWorker;
   stop(): Promise<void>;
+}
+
+export interface CommandRun {
+  status: number;
+  out: string;
+  /** The message of a command that failed. */
+  error: string;
 }
 
 export interface StackOptions {
@@ -77,7 +88,29 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   await apply(options.document);
 
+  /** The command line sets the exit status of its process, which is the test's own. */
+  async function runStarter(...argv: string[]): Promise<CommandRun> {
+    const before = process.exitCode;
+    process.exitCode = 0;
+    let out = '';
+    const environment = {
+      TEMPORAL_ADDRESS: options.temporalAddress,
+      TEMPORAL_NAMESPACE: namespace,
+      SYNC_DATA: folder,
+    };
+    const program = starterProgram((text) => (out += text), environment);
+    try {
+      await program.parseAsync(argv, { from: 'user' });
+      return { status: Number(process.exitCode), out, error: '' };
+    } catch (error) {
+      return { status: exitStatusOf(error), out, error: messageOf(error) ?? '' };
+    } finally {
+      process.exitCode = before;
+    }
+  }
+
   return {
+    starter: runStarter,
     sandbox,
     systems,
     client,
