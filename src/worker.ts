@@ -46,10 +46,17 @@ const SETTLE_CALLS_MS = 5_000;
 
 const projectFolder = fileURLToPath(new URL('..', import.meta.url));
 
+export interface TemporalSite {
+  connection: NativeConnectionOptions;
+  namespace: string;
+  /** Path of a prebuilt workflow bundle; left out, the worker finds or makes its own. */
+  workflowBundle?: string;
+}
+
 /** Composition root: configuration → clients → ledger → activities → Temporal worker. */
 export async function startWorker(
   config: Config,
-  temporal: { connection: NativeConnectionOptions; namespace: string },
+  temporal: TemporalSite,
   log: Logger,
 ): Promise<RunningWorker> {
   const ledger = await openLedger(config);
@@ -64,7 +71,7 @@ export async function startWorker(
 async function startOn(
   ledger: Ledger,
   config: Config,
-  temporal: { connection: NativeConnectionOptions; namespace: string },
+  temporal: TemporalSite,
   log: Logger,
 ): Promise<RunningWorker> {
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -117,7 +124,7 @@ async function startOn(
     connection,
     namespace: temporal.namespace,
     taskQueue: TASK_QUEUE,
-    ...workflowSource(),
+    ...workflowSource(temporal.workflowBundle),
     activities: createActivities(dependencies),
     maxConcurrentActivityTaskExecutions: 20,
     maxCachedWorkflows: 100,
@@ -169,7 +176,10 @@ function openLedger(config: Config): Promise<Ledger> {
 }
 
 /** The prebuilt bundle in production, the sources otherwise. */
-function workflowSource(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+function workflowSource(
+  given: string | undefined,
+): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+  if (given !== undefined) return { workflowBundle: { codePath: given } };
   const bundle = join(projectFolder, 'dist', 'workflow-bundle.js');
   const runsBuilt = import.meta.url.endsWith('.js');
   return runsBuilt && existsSync(bundle)

@@ -24,7 +24,12 @@ const server = await startTemporalServer({
   logFile: join(temporary, 'temporal.log'),
   searchAttributes: Object.values(searchAttributeKeys),
 });
-const stack = await startStack({ temporalAddress: server.address, contacts: 50, document: exampleDocument });
+const stack = await startStack({
+  temporalAddress: server.address,
+  contacts: 50,
+  document: exampleDocument,
+  prepared: {},
+});
 try {
   await stack.sync();
   await save(stack, flow, 'ingress.first-load');

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
+import { openEmbeddedLedger } from '../../src/ledger/embedded.js';
 import { findTemporalCli } from '../../src/temporal-cli.js';
 import { startTemporalServer } from '../../src/temporal-server.js';
 import { searchAttributeKeys } from '../../src/workflows/visibility.js';
@@ -14,6 +17,10 @@ declare module 'vitest' {
     temporalAddress: string;
     /** Path of the Temporal CLI, for tests that start a server of their own. */
     temporalCli: string;
+    /** Path of the workflow bundle, made once: every worker of the suite runs it. */
+    workflowBundle: string;
+    /** A new embedded ledger, made once: copying it is quicker than making another. */
+    newLedger: string;
   }
 }
 
@@ -36,6 +43,16 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   });
   project.provide('temporalAddress', server.address);
   project.provide('temporalCli', cli);
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  const workflowBundle = join(folder, 'workflow-bundle.js');
+  await writeFile(workflowBundle, code);
+  project.provide('workflowBundle', workflowBundle);
+  const newLedger = join(folder, 'ledger');
+  await (await openEmbeddedLedger({ folder: newLedger, leaseMs: 60_000 })).close();
+  project.provide('newLedger', newLedger);
 
   return async function tearDown() {
     await server.stop();

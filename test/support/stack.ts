@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
+import { inject } from 'vitest';
 import { applyMapping } from '../../src/command-line/apply.js';
 import { signalFlow, waitForFlow, waitForFlows, type FlowEnd } from '../../src/command-line/flows.js';
 import { inspect } from '../../src/command-line/inspect.js';
@@ -55,6 +56,8 @@ export interface StackOptions {
   ledgerUrl?: string;
   settings?: Record<string, string>;
   latencyMs?: number;
+  /** What the suite has made once for all of its stacks; outside of it, each stack makes its own. */
+  prepared?: { workflowBundle?: string; newLedger?: string };
 }
 
 export const flow = 'ingress/contact';
@@ -65,6 +68,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'stack-'));
   const temporal = await ownNamespace(options.temporalAddress);
   const { client, namespace } = temporal;
+  const prepared = options.prepared ?? {
+    workflowBundle: inject('workflowBundle'),
+    newLedger: inject('newLedger'),
+  };
   const sandbox = await startSandbox({
     dynamicsPort: 0,
     campaignPort: 0,
@@ -76,9 +83,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const start = (settings: Record<string, string> = {}) =>
     startWorker(
       readConfig({ ...settingsFor(sandbox, folder, options), ...options.settings, ...settings }, 'embedded'),
-      { connection: { address: options.temporalAddress }, namespace },
+      {
+        connection: { address: options.temporalAddress },
+        namespace,
+        ...(prepared.workflowBundle !== undefined && { workflowBundle: prepared.workflowBundle }),
+      },
       pino({ level: process.env.TEST_LOG ?? 'silent' }, pino.destination(2)),
     );
+  if (options.ledgerUrl === undefined && prepared.newLedger !== undefined)
+    await cp(prepared.newLedger, join(folder, 'ledger'), { recursive: true });
   let worker = await start();
   const starter = { client, heartbeatSeconds: HEARTBEAT_SECONDS };
   const apply = async (document: string): Promise<void> => {
