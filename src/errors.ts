@@ -199,6 +199,11 @@ export const catalogue = {
     message: 'Campaign holds several records with this key',
     next: 'Delete all but one of them in Campaign, then resync the table.',
   },
+  HIDDEN_IN_CAMPAIGN: {
+    class: 'park',
+    message: 'Campaign holds a record with this key but does not show it',
+    next: 'A link of cardinality 1 hides a record whose parent is missing. Set `required: true` on the link in sync.yaml, and give the row its parent or delete the record in Campaign.',
+  },
   PARENT_MISSING: {
     class: 'park',
     message: 'the parent row is not in Campaign yet',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { applyMapping } from './command-line/apply.js';
+import { check } from './command-line/check.js';
 import { deletions, deletionsText, isDeletionsAction } from './command-line/deletions.js';
 import {
   signalFlow,
@@ -10,9 +11,11 @@ import {
   type FlowEnd,
   type FlowStarter,
 } from './command-line/flows.js';
+import { explain, explainedText } from './command-line/explain.js';
 import { inspect } from './command-line/inspect.js';
+import { plan, planText, type PlanOptions } from './command-line/plan.js';
 import { readSummary } from './command-line/summary.js';
-import { parkedTable, summaryTable } from './command-line/tables.js';
+import { findingsTable, parkedTable, summaryTable } from './command-line/tables.js';
 import { exitStatusOfEnds, runMain, WrongUse } from './command-line/wrong-use.js';
 import {
   ingressFlow,
@@ -119,6 +122,38 @@ export function starterProgram(
       if (!summary.ok) process.exitCode = 1;
     }),
   );
+
+  command('check', "the mapping against both live systems and the accounts' rights, and what to do")
+    .option('--config <file>', 'check this mapping file instead of the one in force; it is not published')
+    .action((options: CommonOptions & { config?: string }) =>
+      connected(options, async ({ client }) => {
+        const checked = await check(client, options);
+        output(options, checked, findingsTable(checked.findings));
+        if (!checked.ok) process.exitCode = 1;
+      }),
+    );
+
+  command('plan', 'what a sync would do now, without a write')
+    .argument('<table>', 'the Dynamics table, e.g. contact')
+    .option('--config <file>', 'plan with this mapping file instead of the one in force; it is not published')
+    .option('--limit <n>', 'compare at most so many rows, field by field', wholeNumberOf('--limit'), 200)
+    .action((table: string, options: CommonOptions & PlanOptions) =>
+      connected(options, async ({ client }) => {
+        const planned = await plan(client, table, options);
+        output(options, planned, planText(planned));
+      }),
+    );
+
+  command('explain', "one record's story: where it stands on both sides, and why")
+    .argument('<id>', 'id of the row in Dynamics')
+    .option('--table <table>', 'only this Dynamics table; all mapped ones when left out')
+    .action((id: string, options: CommonOptions & { table?: string }) =>
+      connected(options, async ({ client }) => {
+        const explained = await explain(client, id, options.table);
+        output(options, explained, explainedText(explained));
+        if (explained.stories.length === 0) process.exitCode = 1;
+      }),
+    );
 
   command('parked', 'rows set aside, and why')
     .argument('[flow]')

@@ -99,7 +99,7 @@ function decideMapped(
   { mapping, mode, fingerprint }: DecideInput,
 ): Decision {
   if (mapped.kind === 'filtered') {
-    return mayBeOurs(record) && mapping.deleteFilteredOut
+    return mayBeOurs(record) && (mapping.deleteFilteredOut || mapped.hidden)
       ? {
           kind: 'delete',
           sourceId: change.id,

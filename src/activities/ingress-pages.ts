@@ -1,27 +1,34 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Waiting } from '../contracts.js';
 import { SyncError } from '../errors.js';
-import type { Feed, Position, RowOutcome } from '../ledger/store.js';
+import type { Feed, Position } from '../ledger/store.js';
 import type { Change, Decision } from './decide.js';
-import { decidePage } from './decide-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { PageContext } from './page-context.js';
-import { createPKeys } from './pkeys.js';
 import { createReadAhead } from './read-ahead.js';
+import {
+  DELETES_AT_ONCE,
+  OVERLAP_MS,
+  PAGE_SIZE,
+  positionUnder,
+  READ_AGAIN_AT_ONCE,
+  restartOf,
+  SWEEP_PAGE_SIZE,
+} from './reading.js';
 import { createSurvey } from './survey.js';
-import { writeDecisions } from './write-decisions.js';
+import { createPageSync } from './sync-page.js';
+import { flowsBehind } from './table-order.js';
 
 export interface Step {
   feed: Feed;
   /** Nothing is left to read now, parked rows included. */
   drained: boolean;
+  /** Nothing can be done for so long. */
+  waiting?: Waiting;
 }
 
-const PAGE_SIZE = 2_000;
-const SWEEP_PAGE_SIZE = 5_000;
-const READ_AGAIN_AT_ONCE = 100;
-const DELETES_AT_ONCE = 500;
-/** Rows changed behind the reader of a full read may be in neither read; dataverse.md §3, client rule 2. */
-const OVERLAP_MS = 15 * 60 * 1000;
+/** How long children are waited for before a parent is deleted, and how often they are looked at. */
+const CHILDREN_WAIT_MS = 120_000;
+const CHILDREN_LOOK_MS = 2_000;
 
 /**
  * The walk of a table's feed, page by page: survey of Campaign → full read → sweep of keys → overlap → changes. Each page is
@@ -30,23 +37,15 @@ const OVERLAP_MS = 15 * 60 * 1000;
 export function createPages(dependencies: ActivityDependencies) {
   const { dynamics, ledger, clock } = dependencies;
   const survey = createSurvey(dependencies);
-  const pkeys = createPKeys(dependencies);
+  const pageSync = createPageSync(dependencies);
   const readers = new Map<string, ReturnType<typeof createReadAhead>>();
 
   /** Puts a new feed at its start, and one whose mapping has changed at the start of a comparing read. */
   async function prepare(feed: Feed, { inForce }: PageContext): Promise<Feed> {
-    const { position } = feed;
-    const mappingHash = inForce.mapping.hash;
-    if (!position) return ledger.moveFeed(feed, { phase: 'survey', mode: 'first', mappingHash });
-    if (position.mappingHash === mappingHash) return feed;
-    if (position.mappingHash === undefined) return ledger.moveFeed(feed, { ...position, mappingHash });
-    await ledger.clearSweep(feed.flow);
-    return ledger.moveFeed(feed, {
-      phase: position.phase === 'survey' ? 'survey' : 'full',
-      mode: position.mode === 'changes' ? 'compare' : position.mode,
-      mappingHash,
-      ...(position.resyncId !== undefined && { resyncId: position.resyncId }),
-    });
+    const next = positionUnder(feed.position, inForce.mapping.hash);
+    if (next === feed.position) return feed;
+    if (feed.position?.mappingHash !== undefined) await ledger.clearSweep(feed.flow);
+    return ledger.moveFeed(feed, next);
   }
 
   /** Works through the next page of whatever phase the feed is in. */
@@ -102,10 +101,45 @@ export function createPages(dependencies: ActivityDependencies) {
     const position = positionOf(feed);
     const read = await readTracked(position.link, page);
     const link = read.nextLink ?? read.deltaLink ?? position.link;
-    const nextPosition: Position = { ...position, ...(link !== undefined && { link }) };
-    const recorded = await syncChanges(feed, page, read.changes, { sameVersionIsRepeat: true, nextPosition });
-    if (read.nextLink !== undefined) return { feed: recorded, drained: false };
+    const decisions = await pageSync.decide(feed, page, read.changes, { sameVersionIsRepeat: true });
+    const children = await childrenBehind(feed, page, decisions, read.serverTime);
+    if (children) return children;
+
+    const { childrenSince: _waited, ...rest } = position;
+    const isDrained = read.nextLink === undefined;
+    const recorded = await pageSync.carryOut(feed, page, decisions, {
+      ...rest,
+      ...(link !== undefined && { link }),
+      ...(isDrained && { drainedAt: read.serverTime }),
+    });
+    if (!isDrained) return { feed: recorded, drained: false };
     return { feed: await deleteApproved(await retryParked(recorded, page), page), drained: true };
+  }
+
+  /**
+   * A record goes after its children: Campaign hides a child whose parent is gone, if their link is an inner join, so that nothing
+   * could ever be written to it again (campaign.md §2). Children that do not catch up in time are not waited for.
+   */
+  async function childrenBehind(
+    feed: Feed,
+    page: PageContext,
+    decisions: Decision[],
+    serverTime: string,
+  ): Promise<Step | undefined> {
+    if (!decisions.some((decision) => decision.kind === 'delete')) return undefined;
+    const position = positionOf(feed);
+    const since = position.childrenSince ?? serverTime;
+    const behind = await flowsBehind(ledger, page.childFlows, since);
+    if (behind.length === 0 || Date.parse(serverTime) - Date.parse(since) > CHILDREN_WAIT_MS)
+      return undefined;
+    page.released(behind);
+    const waiting: Waiting = { reason: 'children', forMs: CHILDREN_LOOK_MS };
+    const noted = position.childrenSince === undefined;
+    return {
+      feed: noted ? await ledger.moveFeed(feed, { ...position, childrenSince: since }) : feed,
+      drained: false,
+      waiting,
+    };
   }
 
   /** Reads one page by its link, and begins to read the page after it while this one is being written. */
@@ -226,61 +260,11 @@ export function createPages(dependencies: ActivityDependencies) {
     changes: Change[],
     { sameVersionIsRepeat, nextPosition }: { sameVersionIsRepeat: boolean; nextPosition: Position },
   ): Promise<Feed> {
-    const { mapping, resource, version } = page.inForce;
-    const position = positionOf(feed);
-    const decisions = await decidePage(ledger, feed.flow, mapping, changes, {
-      mode: position.mode,
-      feedVersion: feed.version,
-      sameVersionIsRepeat,
-    });
-    const { outcomes, interruption } = await write(feed, page, decisions);
-
-    // The cursor moves last, with the outcomes. Moved earlier, it would lose rows to a crash (P1); here a crash only
-    // repeats the page: updates carry their key, creates are found by their intent mark (P2).
-    const stamped = outcomes.map((outcome): RowOutcome => ({ ...outcome, mappingVersion: version }));
-    const recorded = await ledger.commitPage(feed, stamped, interruption ? undefined : nextPosition);
-    page.released(recorded.released ?? []);
-    if (interruption) throw interruption;
-    dependencies.log.debug({
-      event: 'page.committed',
-      flow: feed.flow,
-      position: feed.version,
-      read: changes.length,
-    });
-    return recorded;
-
-    function write(current: Feed, { options }: PageContext, toWrite: Decision[]) {
-      const priority = position.mode === 'changes' ? 'change' : 'first-load';
-      const terms = { ...options, priority } as const;
-      return writeDecisions(
-        {
-          campaign: dependencies.campaign,
-          resource,
-          mapping,
-          options: terms,
-          maxConcurrent: dependencies.campaignMaxConcurrent,
-          settleMs: dependencies.settleMs,
-          bind: (payload) => pkeys.bind(current.runId ?? '', mapping.pkeyLinks, payload, terms),
-          markIntents: (ids) => ledger.markIntents(current, ids),
-          nowMs: clock.monotonicMs,
-          sleep: (ms) => sleep(ms, undefined, options.signal ? { signal: options.signal } : {}),
-        },
-        toWrite,
-      );
-    }
+    const decisions = await pageSync.decide(feed, page, changes, { sameVersionIsRepeat });
+    return pageSync.carryOut(feed, page, decisions, nextPosition);
   }
 
   return { prepare, next };
-}
-
-/** After an expired token or link: the whole table is read again and compared with the ledger (P7). */
-function restartOf({ mode, mappingHash, resyncId }: Position): Position {
-  return {
-    phase: 'full',
-    mode: mode === 'changes' ? 'compare' : mode,
-    ...(mappingHash !== undefined && { mappingHash }),
-    ...(resyncId !== undefined && { resyncId }),
-  };
 }
 
 function positionOf(feed: Feed): Position {

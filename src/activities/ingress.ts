@@ -60,6 +60,7 @@ export function createIngress(dependencies: ActivityDependencies) {
           table,
           options: { beforeCall: lease.beforeCall, signal },
           inForce: await mappings.inForce(table),
+          childFlows: childTables((await mappings.config()).config, table).map(ingressFlow),
           released: (flows) => flows.forEach((each) => released.add(each)),
         };
         feed = await pages.prepare(feed, page);
@@ -71,8 +72,10 @@ export function createIngress(dependencies: ActivityDependencies) {
           if (step.feed.version !== feed.version) fruitless = 0;
           feed = step.feed;
           if (!wasLoaded && isLoaded(feed.position)) {
-            page.released(childTables((await mappings.config()).config, table).map(ingressFlow));
+            page.released(page.childFlows);
           }
+          if (step.waiting)
+            return { ...(await sliceResult(feed, { drained: false, released })), waiting: step.waiting };
           if (step.drained) {
             const result = await sliceResult(feed, { drained: true, released });
             await ledger.finishRun(flow, runId, result.held ? 'waiting' : 'in-sync');

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import {
   ingressFlow,
   tableOf,
@@ -6,28 +7,31 @@ import {
   type InspectRequest,
   type InspectResult,
 } from '../contracts.js';
-import { catalogue, SyncError, type ErrorCode } from '../errors.js';
-import type { ParkedFilter, ParkedRow } from '../ledger/store.js';
+import { SyncError } from '../errors.js';
+import type { ParkedFilter } from '../ledger/store.js';
 import { readSyncFile } from '../mapping/read.js';
 import { everyMsOf, type SyncConfig } from '../mapping/schema.js';
 import { failureOf } from './failure.js';
+import { createCheck } from './check.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { createExplain } from './explain.js';
+import { nextOf, parkedRowView } from './parked-row-view.js';
+import { createPlan } from './plan.js';
 
 /** At most so many rows of the ledger travel in one answer (DESIGN §4 "Looking inside"). */
 const MAX_ROWS = 500;
 
-export function createInspect({
-  ledger,
-  mappings,
-  dynamics,
-  clock,
-  callsToday,
-  claimed,
-}: ActivityDependencies) {
+export function createInspect(dependencies: ActivityDependencies) {
+  const { ledger, mappings, dynamics, clock, callsToday, claimed } = dependencies;
+  const { check } = createCheck(dependencies);
+  const { plan } = createPlan(dependencies);
+  const { explain } = createExplain(dependencies);
+
   /** Answers one question about the ledger, or makes one change to it. Ids, counts and codes only. */
   async function inspectLedger(request: InspectRequest): Promise<InspectResult> {
     try {
-      await claimed();
+      // A check tells what keeps the claim from being made.
+      if (request.kind !== 'check') await claimed();
       switch (request.kind) {
         case 'apply':
           return await apply(request.document);
@@ -39,8 +43,16 @@ export function createInspect({
           return await deletions(request);
         case 'redrive':
           return await redrive(request);
+        case 'plan':
+          return { kind: 'plan', plan: await plan(request) };
+        case 'explain':
+          return { kind: 'explain', stories: await explain(request) };
+        case 'check':
+          return { kind: 'check', findings: await check(request) };
       }
     } catch (error) {
+      const { cancellationSignal } = Context.current();
+      if (cancellationSignal.aborted) throw cancellationSignal.reason;
       throw failureOf(error, 0);
     }
   }
@@ -96,7 +108,7 @@ export function createInspect({
       limit: Math.min(request.limit, MAX_ROWS),
       ...(request.after !== undefined && { after: request.after }),
     });
-    return rows.map(view);
+    return rows.map(parkedRowView);
   }
 
   /** Shows the held deletions of a table; with `discard`, forgets that very set. Throws HELD_SET_CHANGED. */
@@ -143,14 +155,7 @@ function filterOf(request: { flow?: string; code?: string; id?: string }): Parke
   };
 }
 
-function view({ sourceId, ...row }: ParkedRow) {
-  return { ...row, id: sourceId, next: nextOf(row.code) };
-}
-
 const rounded = (value: number): number => Math.round(value * 10) / 10;
-
-const nextOf = (code: string): string =>
-  code in catalogue ? catalogue[code as ErrorCode].next : 'See docs/reference/errors.md.';
 
 function schedulesOf(config: SyncConfig) {
   return config.tables.map((table) => ({ flow: ingressFlow(table.dynamics), everyMs: everyMsOf(table) }));

@@ -26,7 +26,7 @@ export interface Mappings {
 /** Schemas change seldom; asked for once a day, and whenever a row or a person gives reason to. */
 const METADATA_MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
-interface Metadata {
+export interface Metadata {
   source: TableMetadata;
   resource: ResourceMetadata;
 }
@@ -62,8 +62,7 @@ export function createMappings(dependencies: {
 
     const flow = ingressFlow(table);
     const kept = fresh ? undefined : await ledger.metadata.read(flow);
-    const keptMetadata =
-      kept && kept.ageMs < METADATA_MAX_AGE_MS ? parseKept(kept.text, tableMapping.campaign) : undefined;
+    const keptMetadata = usable(kept, tableMapping.campaign);
     const earlier = compiled.get(table);
     if (earlier && keptMetadata && earlier.version === published.version && earlier.text === kept?.text)
       return earlier;
@@ -91,8 +90,12 @@ export function createMappings(dependencies: {
   return { config, inForce };
 }
 
-/** Metadata of a resource that the mapping no longer names is of no use. */
-function parseKept(text: string, resourceName: string): Metadata | undefined {
-  const metadata = JSON.parse(text) as Metadata;
+/** Kept metadata, unless it is old: that of a resource that the mapping no longer names is of no use. */
+export function usable(
+  kept: { text: string; ageMs: number } | undefined,
+  resourceName: string,
+): Metadata | undefined {
+  if (!kept || kept.ageMs >= METADATA_MAX_AGE_MS) return undefined;
+  const metadata = JSON.parse(kept.text) as Metadata;
   return metadata.resource.name === resourceName ? metadata : undefined;
 }

@@ -6,6 +6,8 @@ export interface PageContext {
   table: string;
   inForce: TableInForce;
   options: CallOptions;
+  /** Flows of the tables whose rows are children of this one's. */
+  childFlows: string[];
   /** Is told of other flows whose parked rows have become due by what was written. */
   released(flows: string[]): void;
 }

@@ -33,7 +33,7 @@ const parentsOf = (decision: Decision): ParentRow[] =>
   decision.kind === 'create' || decision.kind === 'update' ? decision.parents : [];
 
 /** A survey that did not see it says that Campaign has it no more. */
-const hasLanded = ({ managed, state }: LedgerRecord): boolean => managed && state !== 'missing';
+export const hasLanded = ({ managed, state }: LedgerRecord): boolean => managed && state !== 'missing';
 
 function orphaned(decision: Decision, parent: ParentRow): Decision {
   if (decision.kind === 'settled') return decision;

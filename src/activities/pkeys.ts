@@ -21,7 +21,7 @@ export interface PKeys {
 }
 
 /** So many are kept at once; PKeys are up to 150 characters long. */
-const MOST_KEPT = 50_000;
+export const MOST_KEPT = 50_000;
 
 /**
  * PKeys of the records that links lead to, asked for once a run (P3) and kept in memory only: they must not be stored

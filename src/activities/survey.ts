@@ -4,9 +4,7 @@ import { canonical } from '../mapping/canonical.js';
 import type { CompiledMapping } from '../mapping/model.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { PageContext } from './page-context.js';
-
-/** Records per list call; campaign.md §3 gives no maximum. */
-const LINE_COUNT = 500;
+import { SURVEY_PAGE_SIZE } from './reading.js';
 
 /**
  * Looks at what Campaign holds, before a first load and in a verify (DESIGN §7): records with a key become known, so that an
@@ -18,7 +16,7 @@ export function createSurvey({ campaign, ledger, log }: ActivityDependencies) {
     const { resource, mapping } = inForce;
     const read = await campaign.list(
       resource,
-      { lineCount: LINE_COUNT, ...(position.link !== undefined && { link: position.link }) },
+      { lineCount: SURVEY_PAGE_SIZE, ...(position.link !== undefined && { link: position.link }) },
       { ...options, priority: 'first-load' },
     );
     const surveyed = (position.surveyed ?? 0) + read.records.length;
@@ -42,7 +40,7 @@ export function createSurvey({ campaign, ledger, log }: ActivityDependencies) {
 
     /** A big table's list may end without a next link although more is there (campaign.md §3). */
     async function refuseTruncation(): Promise<void> {
-      if (read.records.length < LINE_COUNT) return;
+      if (read.records.length < SURVEY_PAGE_SIZE) return;
       const counted = await campaign.count(resource, read.countLink, options);
       if (counted <= surveyed) return;
       await ledger.moveFeed(feed, restart(rest));
@@ -58,7 +56,7 @@ function restart({ surveyed: _seen, ...position }: Position): Position {
 }
 
 /** A record without a key cannot be one of ours. */
-function surveyedRecord(
+export function surveyedRecord(
   record: Record<string, unknown>,
   mapping: CompiledMapping,
   fingerprint: (text: string) => string,

@@ -27,6 +27,16 @@ export async function parentWait(
   return undefined;
 }
 
+/** Of these flows, the ones that have not read all of Dynamics' changes of this time (ISO 8601, its clock). */
+export async function flowsBehind(ledger: Ledger, flows: string[], since: string): Promise<string[]> {
+  const behind: string[] = [];
+  for (const flow of flows) {
+    const drainedAt = (await ledger.readFeed(flow))?.position?.drainedAt;
+    if (drainedAt === undefined || Date.parse(drainedAt) <= Date.parse(since)) behind.push(flow);
+  }
+  return behind;
+}
+
 /** The tables whose rows are children of this one's. */
 export const childTables = ({ tables }: SyncConfig, table: string): string[] =>
   tables

@@ -167,14 +167,22 @@ async function lookUpFirst(writer: Writer, { write, ours }: Task): Promise<Perfo
     case 'absent':
       return create(writer, write, 'created');
     case 'found': {
-      const held = mapping.fromCampaign(found.record);
-      const holds =
-        canonical(held.full) === canonical(write.full)
-          ? true
-          : write.payload !== write.full && canonical(held.following) === canonical(write.payload);
-      return holds ? accepted(write, outcome) : update(writer, write, outcome);
+      return holdsAlready(mapping, found.record, write)
+        ? accepted(write, outcome)
+        : update(writer, write, outcome);
     }
   }
+}
+
+/** Whether a record that was looked up is what the write would make of it. */
+export function holdsAlready(
+  mapping: CompiledMapping,
+  record: Record<string, unknown>,
+  { full, payload }: Pick<RowWrite, 'full' | 'payload'>,
+): boolean {
+  const held = mapping.fromCampaign(record);
+  if (canonical(held.full) === canonical(full)) return true;
+  return payload !== full && canonical(held.following) === canonical(payload);
 }
 
 async function create(writer: Writer, write: RowWrite, outcome: 'created' | 'updated'): Promise<Performed> {
@@ -202,7 +210,7 @@ async function create(writer: Writer, write: RowWrite, outcome: 'created' | 'upd
 async function adopt(writer: Writer, write: RowWrite): Promise<Performed> {
   const found = await writer.campaign.find(writer.resource, addressOf(writer, write.key), writer.options);
   if (found.kind === 'several') return parked(write, 'DUPLICATE_IN_CAMPAIGN', writer.mapping.keyField);
-  if (found.kind === 'absent') return parked(write, 'CAMPAIGN_REFUSED', writer.mapping.keyField);
+  if (found.kind === 'absent') return parked(write, 'HIDDEN_IN_CAMPAIGN', writer.mapping.keyField);
   return update(writer, { ...write, payload: write.full }, 'updated');
 }
 

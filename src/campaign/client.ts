@@ -54,6 +54,15 @@ export interface Campaign {
     request: { link?: string; lineCount: number },
     options?: CallOptions,
   ): Promise<ListedPage>;
+  /** All records of the first page that a named filter answers for a key, whether they have it or not. */
+  matches(
+    resource: ResourceMetadata,
+    filter: string,
+    address: Address,
+    options?: CallOptions,
+  ): Promise<Record<string, unknown>[]>;
+  /** Whether the account is let in, and the server's clock, ISO 8601, where it tells it. */
+  serverTime(options?: CallOptions): Promise<string | undefined>;
   /** How many records there are, by the link that a list gave. */
   count(resource: ResourceMetadata, countLink: string | undefined, options?: CallOptions): Promise<number>;
 }
@@ -95,10 +104,9 @@ export function createCampaign(settings: CampaignSettings): Campaign {
   async function find(resource: ResourceMetadata, address: Address, options?: CallOptions): Promise<Found> {
     const { by, keyField, key } = address;
     if (by.kind === 'filter') {
-      const answer = await rest.read(filterUrl(resource, by.name, address), isList, options);
-      if (answer.kind !== 'ok') throw notFound(answer, `${resource.name}/${by.name}`);
+      const records = await matches(resource, by.name, address, options);
       // Some filters compare by beginnings, or without regard to case: the key decides.
-      return theOne(recordsOf(answer.body).filter((record) => String(record[keyField]) === key));
+      return theOne(records.filter((record) => String(record[keyField]) === key));
     }
     const at = keyUrl(resource, key);
     if (at === undefined)
@@ -112,6 +120,19 @@ export function createCampaign(settings: CampaignSettings): Campaign {
     if (answer.kind !== 'ok') throw notFound(answer, resource.name);
     // One page of the documentation wraps a single record in a list (campaign.md §2).
     return theOne(isList(answer.body) ? recordsOf(answer.body) : [answer.body]);
+  }
+
+  const matches: Campaign['matches'] = async (resource, filter, address, options) => {
+    const answer = await rest.read(filterUrl(resource, filter, address), isList, options);
+    if (answer.kind !== 'ok') throw notFound(answer, `${resource.name}/${filter}`);
+    return recordsOf(answer.body);
+  };
+
+  async function serverTime(options?: CallOptions): Promise<string | undefined> {
+    const answer = await rest.read('profileAndServicesExt/', isAnything, options);
+    if (answer.kind === 'oops') throw notRead(answer, 'profileAndServicesExt');
+    const atMs = answer.kind === 'ok' ? Date.parse(answer.date ?? '') : NaN;
+    return Number.isNaN(atMs) ? undefined : new Date(atMs).toISOString();
   }
 
   async function list(
@@ -147,6 +168,8 @@ export function createCampaign(settings: CampaignSettings): Campaign {
     remove,
     find,
     list,
+    matches,
+    serverTime,
     count,
   };
 }

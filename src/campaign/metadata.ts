@@ -18,6 +18,8 @@ export interface FieldMetadata {
     | 'other';
   length?: number;
   readOnly: boolean;
+  /** No record without it. */
+  mandatory?: boolean;
   /** Names of an enumeration's values. */
   values?: string[];
   /** Taken by a POST, refused by a PATCH. */
@@ -92,12 +94,15 @@ function addFields(
     fields[path] = {
       path,
       type: values ? 'enumeration' : typeOf(field),
-      readOnly: field.readOnly === true || field.readOnly === 'true',
+      readOnly: isTrue(field.readOnly),
+      ...(isTrue(field.mandatory) && { mandatory: true }),
       ...(Number.isSafeInteger(length) && length > 0 && { length }),
       ...(values && { values }),
     };
   }
 }
+
+const isTrue = (flag: unknown): boolean => flag === true || flag === 'true';
 
 /** Of a profile's `location` v8 takes a PATCH for a fault of the whole record (campaign.md §1). */
 function markInsertOnly(fields: Record<string, FieldMetadata>): void {

@@ -21,7 +21,14 @@ export interface CampaignSettings extends CampaignCredentials, HttpSettings {
 export type NotDone = Extract<Verdict, { kind: 'absent' | 'duplicate' | 'refused' | 'address' | 'oops' }> & {
   status: number;
 };
-export type ReadAnswer = { kind: 'ok'; body: Record<string, unknown> } | NotDone;
+export type ReadAnswer =
+  | {
+      kind: 'ok';
+      body: Record<string, unknown>;
+      /** The server's clock when it answered, as it told it. */
+      date?: string;
+    }
+  | NotDone;
 export type WrittenAnswer =
   | { kind: 'ok' }
   | NotDone
@@ -107,7 +114,10 @@ export function createRest(settings: CampaignSettings): Rest {
         switch (heard.kind) {
           case 'success': {
             const body = jsonObject(heard.answer.body);
-            return body && isWhole(body) ? { take: { kind: 'ok', body } } : 'faulty';
+            const { date } = heard.answer.headers;
+            return body && isWhole(body)
+              ? { take: { kind: 'ok', body, ...(typeof date === 'string' && { date }) } }
+              : 'faulty';
           }
           case 'unknown':
             if (heard.reason === TOO_LARGE) throw tooLarge(settings.maxResponseBytes);

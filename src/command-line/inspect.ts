@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
-import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, type Duration } from '@temporalio/common';
 import { TASK_QUEUE, type InspectRequest, type InspectResult } from '../contracts.js';
 import { catalogue, SyncError, type ErrorCode } from '../errors.js';
 
@@ -8,6 +8,8 @@ type ResultOf<Kind extends InspectRequest['kind']> = Extract<InspectResult, { ki
 
 /** How long an answer may take when no worker is there to give it. */
 const NO_WORKER = '2 minutes';
+/** A plan reads as much as a sync does; a check makes some ten calls for each table, as fast as the budget lets it. */
+const UNHURRIED: Partial<Record<InspectRequest['kind'], Duration>> = { plan: '6 hours', check: '10 minutes' };
 
 /**
  * Asks the worker through an `inspect` workflow (the command line talks to Temporal only). Throws the worker's error with its
@@ -22,7 +24,7 @@ export async function inspect<Request extends InspectRequest>(
       workflowId: `inspect/${request.kind}-${randomUUID()}`,
       taskQueue: TASK_QUEUE,
       args: [request],
-      workflowExecutionTimeout: NO_WORKER,
+      workflowExecutionTimeout: UNHURRIED[request.kind] ?? NO_WORKER,
       staticSummary: `Command line: ${request.kind}`,
     });
     return result as ResultOf<Request['kind']>;
@@ -36,7 +38,10 @@ export function inspectError(error: unknown): unknown {
   if (!(error instanceof WorkflowFailedError) && !(error instanceof WorkflowUpdateFailedError)) return error;
   const failure = error.cause instanceof ActivityFailure ? error.cause.cause : error.cause;
   if (failure instanceof ApplicationFailure && failure.type && failure.type in catalogue) {
-    return new SyncError(failure.type as ErrorCode, { cause: failure });
+    const known = new SyncError(failure.type as ErrorCode, { cause: failure });
+    // The worker's own words name the table or the column that it is about.
+    known.message = failure.message;
+    return known;
   }
   return new SyncError('TEMPORAL_UNAVAILABLE', { subject: 'no worker answered', cause: error });
 }

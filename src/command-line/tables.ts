@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { FlowStatus, ParkedRowView } from '../contracts.js';
+import type { Finding, FlowStatus, ParkedRowView } from '../contracts.js';
 import type { Summary } from './summary.js';
 
 /** Tables without colours or frames, so that they read the same on a screen, in a file and in a ticket. */
@@ -11,7 +11,7 @@ const plain = {
   style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
 }; // prettier-ignore
 
-function table(head: string[], rows: (string | number)[][]): string {
+export function table(head: string[], rows: (string | number)[][]): string {
   const drawn = new Table({ ...plain, head });
   drawn.push(...rows);
   return drawn.toString();
@@ -56,4 +56,27 @@ export function parkedTable(rows: ParkedRowView[]): string {
       row.nextAttemptAt ?? 'when released',
     ]),
   );
+}
+
+/** Findings are sentences, which wrap between words. */
+const FINDING_WIDTHS = [7, 8, 28, 44, 40];
+
+export function findingsTable(findings: Finding[]): string {
+  const rows = findings.map(({ severity, area, subject, found, next, code }) => [
+    severity,
+    area,
+    subject,
+    code === undefined ? found : `${code}: ${found}`,
+    next ?? '',
+  ]);
+  // What is longer than its column would be cut off.
+  const widths = FINDING_WIDTHS.map((width, column) =>
+    Math.max(width, ...rows.flatMap((row) => (row[column] ?? '').split(' ').map((word) => word.length))),
+  );
+  const head = ['', 'area', 'subject', 'found', 'what to do'];
+  const drawn = new Table({ ...plain, head, colWidths: widths, wordWrap: true });
+  drawn.push(...rows);
+  const count = (severity: Finding['severity']): number =>
+    findings.filter((finding) => finding.severity === severity).length;
+  return `${drawn.toString()}\n\n${count('error')} errors, ${count('warning')} warnings, ${count('ok')} ok. Nothing was written.`;
 }

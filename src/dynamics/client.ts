@@ -2,14 +2,16 @@ import { z } from 'zod';
 import type { CallOptions } from '../http/calls.js';
 import { createChangeFeed, type ChangeFeed } from './change-feed.js';
 import { readTable, type TableMetadata } from './metadata.js';
+import { createSetUp, type SetUp } from './set-up.js';
 import { createWebApi, type DynamicsSettings } from './web-api.js';
 
 export type { Change, TrackedPage } from './change-feed.js';
 export type { ColumnMetadata, TableMetadata } from './metadata.js';
+export type { ColumnDetails } from './set-up.js';
 export type { DynamicsSettings } from './web-api.js';
 
 /** What the service asks of Dynamics 365 (Dataverse Web API v9.2). Every error carries a code of errors.ts. */
-export interface Dynamics extends ChangeFeed {
+export interface Dynamics extends ChangeFeed, SetUp {
   whoAmI(options?: CallOptions): Promise<{ organizationId: string; userId: string }>;
   /** A table's columns and the labels of its choices, as they are now. */
   table(logicalName: string, options?: CallOptions): Promise<TableMetadata>;
@@ -21,6 +23,7 @@ export function createDynamics(settings: DynamicsSettings): Dynamics {
   const api = createWebApi(settings);
   return {
     ...createChangeFeed(api),
+    ...createSetUp(api),
     async whoAmI(options) {
       const { OrganizationId, UserId } = await api.get(
         'WhoAmI',

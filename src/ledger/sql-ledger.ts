@@ -11,6 +11,7 @@ import { createOutcomes } from './outcomes.js';
 import { createParked } from './parked.js';
 import { createRecords } from './records.js';
 import { createRuns } from './runs.js';
+import { createStories } from './stories.js';
 import type { Ledger } from './store.js';
 import { createSurvey } from './survey.js';
 import { createSweep } from './sweep.js';
@@ -62,6 +63,7 @@ export function createSqlLedger(
       ...createSweep(context),
       ...createParked(context),
       ...createRuns(context),
+      ...createStories(context),
       ...createCalls(context),
       claimPair,
       close,

@@ -36,6 +36,8 @@ export interface Ledger {
 
   /** What is known of these source ids, in one statement; unknown ids are absent. */
   records(flow: string, sourceIds: string[]): Promise<Map<string, LedgerRecord>>;
+  /** The mapping version under which the row was last decided on; undefined when nothing is known of it. */
+  mappingVersionOf(flow: string, sourceId: string): Promise<number | undefined>;
   /**
    * Marks rows whose create is about to be sent, in one statement, with the database's time, under the owner's lease.
    * A row that already carries a mark keeps its older page but gets the new time. Throws LEASE_LOST.
@@ -61,6 +63,8 @@ export interface Ledger {
   commitSweepPage(feed: Feed, sourceIds: string[], next: Position): Promise<Feed>;
   /** Managed, parked, held and filtered ids that the sweep did not see, up to `limit`, in id order after `after`. */
   unsweptIds(flow: string, after: string, limit: number): Promise<string[]>;
+  /** The same whether a sweep saw them or not: what a sweep that begins now could find gone. */
+  sweepableIds(flow: string, after: string, limit: number): Promise<string[]>;
   /** Forgets the sweep's notes. */
   clearSweep(flow: string): Promise<void>;
 
@@ -130,6 +134,10 @@ export interface Position {
   resyncId?: string;
   /** Records that this survey has seen so far. */
   surveyed?: number;
+  /** When the feed was last read to its end, on Dynamics' clock, ISO 8601. */
+  drainedAt?: string;
+  /** Deletions wait for the children's feeds to have read this far, on Dynamics' clock, ISO 8601. */
+  childrenSince?: string;
   /** The sweep has read every key; what it did not see is being deleted. */
   swept?: boolean;
 }

@@ -51,6 +51,7 @@ export function compile(mapping: TableMapping, source: SourceTable, target: Targ
     const key = id.toLowerCase();
     const held = writeKey(key);
     if (held.kind === 'fault') return { kind: 'fault', code: held.code, field: keyTo };
+    if (links.lacksParent(row)) return { kind: 'filtered', hidden: true };
     const insert: Payload = { [keyTo]: key };
     const full: Payload = allUpdatable ? insert : { [keyTo]: key };
     const following: Payload = allFollow ? full : { [keyTo]: key };

@@ -23,10 +23,10 @@ const of = (value: PayloadValue): Converted => ({ kind: 'value', value });
  *   them up to 2^53, beyond which neither JSON nor Campaign is exact);
  * - date, from a day, or from a time its day in UTC, except that a column without a time zone keeps its own day; datetime,
  *   from a time or a day in UTC; years 1 to 9999;
- * - enumeration, by a name of the field's metadata, whatever its case; `unknown` and `none` are sent as null, since
- *   Campaign answers them for an empty one;
+ * - enumeration, by a name of the field's metadata, whatever its case; `unknown` and `none` of Campaign's own
+ *   enumerations are sent as null, since Campaign answers them for an empty one;
  * - everything else as its text: choices as their number or label, numbers in plain digits, lookups as their id. Length is
- *   counted in characters, not in UTF-16 units.
+ *   counted in characters, not in UTF-16 units; half a character and NUL are no text.
  */
 export function converterFor(
   column: SourceColumn,
@@ -58,12 +58,20 @@ export function heldBy(field: TargetField): (value: unknown) => PayloadValue {
   const write = writerFor(unbounded);
   return (value) => {
     if (value === undefined || value === null || typeof value === 'object') return null;
-    // Of a field of unknown type, 0 and false more likely mean "empty" than a text.
-    if (field.type === 'other' && (value === 0 || value === false)) return null;
+    if (field.type === 'other') return heldByUnknownType(value);
     const converted = write(value);
     return converted.kind === 'value' ? converted.value : textOf(value);
   };
 }
+
+/** 0 and false more likely mean "empty" than a text, and a time is told in Campaign's form where Dynamics' was sent. */
+function heldByUnknownType(value: unknown): PayloadValue {
+  if (value === 0 || value === false || value === '') return null;
+  const text = textOf(value);
+  return CAMPAIGN_TIME.test(text) ? text.replace(' ', 'T').replace('.000Z', 'Z') : text;
+}
+
+const CAMPAIGN_TIME = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 const CHOICES = new Set(['Picklist', 'MultiSelectPicklist', 'State', 'Status']);
 
@@ -90,12 +98,20 @@ export function labelOf(value: unknown, labels: Record<string, string>): string 
   return texts.join('; ');
 }
 
-/** A value as text: texts as they are, numbers in plain digits, what is no single value as JSON. */
+/**
+ * A value as text: texts as they are, numbers in plain digits, what is no single value as JSON; NUL, which no field takes,
+ * for what is nested too deeply to be written.
+ */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return plainDecimal(value);
   if (typeof value === 'boolean') return value ? 'true' : 'false';
-  return isEmpty(value) ? '' : (JSON.stringify(value) ?? '');
+  if (isEmpty(value)) return '';
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    return '\0';
+  }
 }
 
 const isEmpty = (value: unknown): boolean => value === null || value === undefined || value === '';
@@ -150,11 +166,16 @@ function toDateTime(value: unknown): Converted {
   return moment ? of(campaignDateTime(moment.ms)) : NOT_CONVERTIBLE;
 }
 
-/** Names under which Campaign reads an empty enumeration (campaign.md §2): to send one of them is to send nothing. */
+/**
+ * Names under which Campaign reads an empty enumeration of its own (campaign.md §2): to send one of them is to send nothing.
+ * In a custom enumeration (`cus…`) they are names like any other.
+ */
 const EMPTY_ENUMERATION = new Set(['unknown', 'none']);
+const CUSTOM_FIELD = /(^|\.)cus[^.]*$/;
 
-function enumerationWriter({ values, length }: TargetField): Converter {
+function enumerationWriter({ path, values, length }: TargetField): Converter {
   const toName = values ? nameReader(values) : (value: unknown) => toText(value, length);
+  if (CUSTOM_FIELD.test(path)) return toName;
   return (value) => {
     const name = toName(value);
     return name.kind === 'value' && EMPTY_ENUMERATION.has(String(name.value)) ? EMPTY : name;
@@ -175,10 +196,10 @@ function nameReader(values: string[]): Converter {
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** Half of a surrogate pair is no text at all. */
+/** Half of a surrogate pair is no text at all, and NUL none that Campaign's database takes (PostgreSQL, campaign.md §2). */
 function toText(value: unknown, length: number | undefined): Converted {
   const text = textOf(value);
-  if (LONE_SURROGATE.test(text)) return NOT_CONVERTIBLE;
+  if (LONE_SURROGATE.test(text) || text.includes('\0')) return NOT_CONVERTIBLE;
   // Characters are never more than UTF-16 units: most texts need no counting.
   return length !== undefined && text.length > length && characterCount(text) > length ? TOO_LONG : of(text);
 }

@@ -3,6 +3,7 @@ import { columnOf } from './fields.js';
 import type { SourceColumn, SourceRow, SourceTable } from './model.js';
 import { readMoment, utcDay, type Moment } from './moments.js';
 import { compareDecimals, numberOf } from './numbers.js';
+import { memberOf } from './raw-file.js';
 import type { Comparison, Condition, Filters } from './schema.js';
 
 type Test = (value: unknown) => boolean;
@@ -24,7 +25,7 @@ export function compileFilter(
     const test = compileCondition(condition, column, (text) =>
       problem(`the filter on ${condition.field} ${text}`),
     );
-    return (row: SourceRow) => test(row[column.selectName]);
+    return (row: SourceRow) => test(memberOf(row, column.selectName));
   });
   return match === 'all'
     ? (row) => tests.every((test) => test(row))

@@ -3,7 +3,7 @@ import type { SourceColumn, TargetField } from './model.js';
 import type { TableMapping } from './schema.js';
 
 /** To be raised when a change of this room makes the same row another payload: every table is then compared again. */
-const CONVERSION_RULES = 1;
+const CONVERSION_RULES = 2;
 
 /**
  * Names everything that can make a row's payload, filter result or fault another one: the mapping, the columns it reads,

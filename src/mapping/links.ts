@@ -17,6 +17,8 @@ export interface CompiledLinks {
   parentTables: string[];
   /** The parents that a row names, whichever way they are linked. */
   parentsOf: (row: SourceRow) => ParentRow[];
+  /** Whether a row names no parent where it must have one. */
+  lacksParent: (row: SourceRow) => boolean;
 }
 
 /**
@@ -43,6 +45,7 @@ export function compileLinks(
       ...constants.map(constantByPKey),
     ],
     parentTables: [...new Set(toParents.map(({ table }) => table))],
+    lacksParent: (row) => ids.some(({ link, idOf }) => link.required && idOf(row) === undefined),
     parentsOf: (row) =>
       ids.flatMap(({ link, idOf }) => {
         const id = idOf(row);

@@ -96,7 +96,11 @@ export type Mapped =
       /** The rows this one belongs to, which must be in Campaign before it. */
       parents: ParentRow[];
     }
-  | { kind: 'filtered' }
+  | {
+      kind: 'filtered';
+      /** It lacks a parent without which Campaign would hide it: its record has to go. */
+      hidden?: true;
+    }
   | {
       kind: 'fault';
       code: 'KEY_MISSING' | 'TEXT_TOO_LONG' | 'VALUE_NOT_CONVERTIBLE' | 'CHOICE_UNKNOWN';

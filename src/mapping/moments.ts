@@ -16,8 +16,8 @@ const FIRST_MS = Date.parse('0001-01-01T00:00:00.000Z');
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
- * The moment a text means; a time without an offset is UTC. Undefined for every other form, for days that never were and
- * for years outside 1 to 9999, which Campaign cannot hold.
+ * The moment a text means; a time without an offset is UTC. Undefined for every other form, for days that never were, for
+ * leap seconds, which neither system knows, and for years outside 1 to 9999, which Campaign cannot hold.
  */
 export function readMoment(text: string): Moment | undefined {
   const parts = FORM.exec(text);
@@ -28,8 +28,10 @@ export function readMoment(text: string): Moment | undefined {
   const startMs = daysSince1970(Number(year), Number(month), Number(date)) * DAY_MS;
   if (hour === undefined) return { day, ms: startMs, isDay: true };
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const zoneMs = offsetMs(offset);
+  if (zoneMs === undefined) return undefined;
   const seconds = (Number(hour) * 60 + Number(minute)) * 60 + Number(second);
-  const ms = startMs + seconds * 1000 + Number(fraction.padEnd(3, '0').slice(0, 3)) - offsetMs(offset);
+  const ms = startMs + seconds * 1000 + Number(fraction.padEnd(3, '0').slice(0, 3)) - zoneMs;
   return ms >= FIRST_MS && ms <= LAST_MS ? { day, ms, isDay: false } : undefined;
 }
 
@@ -57,8 +59,10 @@ function daysSince1970(year: number, month: number, date: number): number {
   return daysOfYears + daysOfYear - 719_468;
 }
 
-function offsetMs(offset: string | undefined): number {
+/** Undefined for hours and minutes that no clock shows. */
+function offsetMs(offset: string | undefined): number | undefined {
   if (offset === undefined || offset.length === 1) return 0;
-  const minutes = Number(offset.slice(1, 3)) * 60 + Number(offset.slice(-2));
-  return (offset.startsWith('-') ? -minutes : minutes) * 60_000;
+  const [hours, minutes] = [Number(offset.slice(1, 3)), Number(offset.slice(-2))];
+  if (hours > 23 || minutes > 59) return undefined;
+  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
 }

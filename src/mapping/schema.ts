@@ -67,6 +67,12 @@ const parentLink = z
       .enum(['key', 'pkey'])
       .default('key')
       .describe("How the parent is named: by its Dynamics id (key), or by Campaign's own key (pkey)."),
+    required: z
+      .boolean()
+      .default(false)
+      .describe(
+        'true where Campaign hides a record without a parent (cardinality 1): a row without one is not sent, and its record is deleted.',
+      ),
   })
   .describe("A row's parent in another mapped table.");
 const constantLink = z

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { DataModel } from './campaign/resources.js';
 import { parseDuration } from './duration.js';
 import type { Fault } from './faults.js';
+import { overviewOf } from './model/overview.js';
 import { changeContacts } from './seed/changes.js';
 import type { SeedPlan } from './seed/seed.js';
 import type { World } from './world.js';
@@ -17,7 +18,7 @@ const BASE = '/_sandbox';
 
 /**
  * `/_sandbox/…`: what CONTRACT "Sandbox" lists, without a token, for callers on this machine. Beyond that list:
- * `GET` shows faults and limits, `DELETE limits` restores them, `PUT data-model` publishes custom resources and
+ * `GET` shows faults and limits, `DELETE limits` restores them, `GET model` shows tables and resources, `PUT data-model` publishes custom resources and
  * filters, `PUT certificate` registers the PEM certificate of client assertions.
  * A body that is wrong is answered 400 with every fault listed, and changes nothing.
  */
@@ -85,6 +86,9 @@ export function registerControl(app: FastifyInstance, world: World, desk: Contro
   });
   app.get(`${BASE}/clock`, () => ({ now: new Date(context.clock.nowMs()).toISOString() }));
 
+  app.get(`${BASE}/model`, () =>
+    overviewOf(world.schema, records, resources, limits.current().campaign.edition),
+  );
   app.put(`${BASE}/data-model`, (request, reply) => {
     const model = read(DataModelBody, request, reply);
     if (!model) return reply;

@@ -88,6 +88,7 @@ export function createStore(file?: string): Store {
     commit,
     reset,
     close,
+    abandon: () => log?.close(),
   };
 }
 

@@ -6,10 +6,13 @@ import { createStore } from './disk-store.js';
 import { ensureCredentials, type Credentials } from './identity/credentials.js';
 import { journalPath } from './journal.js';
 import { claimFolder } from './folder-claim.js';
+import { checkedModel } from './model/install.js';
+import type { ModelDocument } from './model/model-schema.js';
 import type { SeedPlan } from './seed/seed.js';
 import { CAMPAIGN_TENANT, createWorld, emptyStore, type World } from './world.js';
 
 export type { Credentials } from './identity/credentials.js';
+export { FaultyModel } from './model/faults.js';
 
 export interface SandboxOptions {
   /** Where the state is kept; left out, or with `memory`, it ends with the process. */
@@ -26,6 +29,11 @@ export interface SandboxOptions {
   latencyMs?: number;
   /** Address to listen on; `/_sandbox` answers this machine in any case only. */
   host?: string;
+  /**
+   * Tables of Dynamics and resources of Campaign: path of a sandbox file (docs/guides/sandbox.md), or its content.
+   * Left out: those that come with the sandbox.
+   */
+  model?: string | ModelDocument;
   /** Custom resources and filters of the Campaign tenant, published when the data is new. */
   dataModel?: DataModel;
 }
@@ -58,8 +66,8 @@ const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 
 /**
- * Starts both simulated systems and seeds them when their folder is new. Rejects when a port cannot be had, and with
- * `FolderInUse` when another process works on the folder.
+ * Starts both simulated systems and seeds them when their folder is new. Rejects when a port cannot be had, with
+ * `FolderInUse` when another process works on the folder, and with `FaultyModel` when the model is faulty.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const {
@@ -71,14 +79,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     dataModel,
   } = options;
   const first = { contacts: options.contacts ?? DEFAULT_CONTACTS, seed: options.seed ?? DEFAULT_SEED };
+  const model = checkedModel(options.model);
   const kept = memory ? undefined : folder;
   const claim = kept === undefined ? undefined : await claimFolder(kept);
   const store = createStore(kept === undefined ? undefined : join(kept, 'sandbox.log'));
   const credentials = ensureCredentials(store);
   const build = (plan: SeedPlan): Promise<World> =>
-    createWorld({ store, credentials, plan, latencyMs, desk: { reset }, dataModel });
+    createWorld({ store, credentials, plan, latencyMs, desk: { reset }, model, dataModel });
   let world = await build(first).catch((error: unknown) => {
-    store.close();
+    store.abandon();
     claim?.release();
     throw error;
   });

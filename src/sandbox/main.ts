@@ -1,7 +1,14 @@
 import { pathToFileURL } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { FolderInUse } from './folder-claim.js';
-import { DEFAULT_CONTACTS, DEFAULT_SEED, startSandbox, type Sandbox, type SandboxOptions } from './index.js';
+import {
+  DEFAULT_CONTACTS,
+  DEFAULT_SEED,
+  FaultyModel,
+  startSandbox,
+  type Sandbox,
+  type SandboxOptions,
+} from './index.js';
 
 /** Wrong use of the command line: exit status 2, every fault listed. */
 class WrongUse extends Error {
@@ -20,6 +27,7 @@ interface RawOptions {
   seed: string;
   latency: string;
   host: string;
+  model?: string;
   data?: string;
   memory?: boolean;
 }
@@ -55,6 +63,7 @@ function readOptions(argv: string[]): SandboxOptions | undefined {
     .option('--contacts <number>', 'contacts of the first seed', String(DEFAULT_CONTACTS))
     .option('--seed <number>', 'the same number makes the same people', String(DEFAULT_SEED))
     .option('--latency <ms>', 'added to the answer time of every API call', '0')
+    .option('--model <file>', 'YAML or JSON: further tables and resources (docs/guides/sandbox.md)')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--data <folder>', 'keep the state there; it survives a restart', '.data/sandbox')
     .option('--memory', 'keep nothing on disk')
@@ -94,6 +103,7 @@ function checked(raw: RawOptions, dataGiven: boolean): SandboxOptions {
   return {
     ...options,
     host: raw.host,
+    ...(raw.model !== undefined && { model: raw.model }),
     portsMustBeFree: true,
     ...(raw.memory || raw.data === undefined ? { memory: true } : { folder: raw.data }),
   };
@@ -103,7 +113,7 @@ async function start(options: SandboxOptions): Promise<Sandbox> {
   try {
     return await startSandbox(options);
   } catch (error) {
-    if (error instanceof FolderInUse) throw new WrongUse([error.message]);
+    if (error instanceof FolderInUse || error instanceof FaultyModel) throw new WrongUse([error.message]);
     const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
     if (code === 'EADDRINUSE')
       throw new WrongUse([`port ${port} is taken: name another, or 0 for a free one`]);

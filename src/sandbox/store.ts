@@ -23,5 +23,8 @@ export interface Store {
   commit(): void;
   /** Forgets everything, on disk too. */
   reset(): void;
+  /** Commits, and lets go of the file. */
   close(): void;
+  /** Lets go of the file without what was not committed. */
+  abandon(): void;
 }

@@ -21,6 +21,7 @@ import {
 } from './dynamics-gate.js';
 import { createRecords } from './dynamics/record-store.js';
 import type { Records } from './dynamics/records.js';
+import type { Schema } from './dynamics/schema.js';
 import { createSchema, seedBase } from './dynamics/schema-store.js';
 import { registerDynamics } from './dynamics/server.js';
 import { applyFaults, type VendorErrors } from './fault-hook.js';
@@ -30,6 +31,8 @@ import { registerEntra } from './identity/entra.js';
 import { registerIms } from './identity/ims.js';
 import { registerJournal } from './journal.js';
 import { createLimits, type LimitSettings } from './limits.js';
+import { installModel } from './model/install.js';
+import type { ModelSource } from './model/model-file.js';
 import { seedContacts, type SeedPlan } from './seed/seed.js';
 import { createStats } from './stats.js';
 import type { Store } from './store.js';
@@ -45,6 +48,7 @@ const CAMPAIGN_BODY_BYTES = 16 * 1024 * 1024;
 export interface World {
   context: SandboxContext;
   limits: LimitSettings;
+  schema: Schema;
   records: Records;
   resources: Resources;
   dynamics: FastifyInstance;
@@ -61,6 +65,8 @@ export interface WorldOptions {
   plan: SeedPlan;
   latencyMs: number;
   desk: ControlDesk;
+  /** Tables and resources; what the store's organisation was never given of them is added. */
+  model: ModelSource;
   /** Custom resources and filters of the Campaign tenant, published when the world is new. */
   dataModel?: DataModel | undefined;
 }
@@ -84,14 +90,19 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const schema = createSchema(context);
   const records = createRecords(context, schema);
   const resources = createResources(context);
+  const ground = { context, schema, records, resources };
   const plan = begun?.plan ?? options.plan;
   if (!begun?.done) {
     progress.set('current', { plan, done: false });
     store.commit();
     seedBase(context, schema, records);
     seedContacts(context, records, plan);
+    installModel({ ...ground, commit: () => store.commit() }, options.model, plan);
     if (options.dataModel) resources.publish(options.dataModel);
     progress.set('current', { plan, done: true });
+  } else {
+    // A folder of an earlier version, or a model with more in it: all of that is added, or nothing.
+    installModel({ ...ground, commit: () => {} }, options.model, plan);
   }
   store.commit();
 
@@ -119,7 +130,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   applyFaults(campaign, context, 'campaign', campaignErrors, options.latencyMs, isCampaignApi);
   campaign.setNotFoundHandler((_request, reply) => sendGatewayRefusal(reply, wrongAddress()));
 
-  const world: World = { context, limits, records, resources, dynamics, campaign, plan, close };
+  const world: World = { context, limits, schema, records, resources, dynamics, campaign, plan, close };
   await dynamics.register((scope, _options, done) => {
     readBodiesAsText(scope);
     registerEntra(scope, context, credentials);

@@ -9,10 +9,6 @@ describe('the canonical text', () => {
     const empty: Payload = { a: null, b: '', c: 0, d: -0, e: false, f: {}, g: { h: { i: null } } };
     expect(canonical(empty)).toBe('{}');
     expect(canonical({ z: 1, a: { y: 'x', b: '' } })).toBe(canonical({ a: { y: 'x' }, z: 1, k: null }));
-    expect(canonical({ at: '2019-09-25 23:20:35.000Z' })).toBe(canonical({ at: '2019-09-25T23:20:35Z' }));
-    expect(canonical({ at: '2019-09-25T23:20:35.5+02:00' })).toBe(
-      canonical({ at: '2019-09-25 21:20:35.500Z' }),
-    );
   });
   test.each<[Payload, Payload]>([
     [{ a: '1' }, { a: 1 }],
@@ -21,6 +17,7 @@ describe('the canonical text', () => {
     [{ a: 'x' }, { a: 'x ' }],
     [{ a: 'É' }, { a: 'E\u0301' }],
     [{ a: '2019-09-25' }, { a: '2019-09-25T00:00:00Z' }],
+    [{ a: '2019-09-25 23:20:35.000Z' }, { a: '2019-09-25T23:20:35Z' }],
     [{ at: '2019-09-25 23:20:35.000Z' }, { at: '2019-09-25 23:20:35.001Z' }],
     [{ a: { b: 'x' } }, { b: 'x' }],
     [{ a: 'x","b":"y' }, { a: 'x', b: 'y' }],
@@ -53,7 +50,8 @@ describe('a record of Campaign', () => {
   };
   const rows = fc.record({
     contactid: fc.uuid(),
-    firstname: fc.option(fc.string({ unit: 'binary', maxLength: 50 })),
+    // NUL is refused: see hostile.test.ts.
+    firstname: fc.option(fc.string({ unit: 'binary', maxLength: 50 }).filter((text) => !text.includes('\0'))),
     birthdate: fc.option(fc.date(years).map((date) => date.toISOString().slice(0, 10))),
     createdon: fc.option(fc.date(years).map((date) => date.toISOString())),
     gendercode: fc.option(fc.constantFrom(1, 2)),
@@ -148,6 +146,14 @@ describe('a record of Campaign', () => {
       expect(canonical(held.full)).toBe(canonical(sentOnce.full));
     },
   );
+  test('with a time in a field of unknown type holds the time that was sent', () => {
+    const time = compiled('{ from: createdon, to: cusUnknown }');
+    const holds = (cusUnknown: string) => canonical(time.fromCampaign({ externalId: ID, cusUnknown }).full);
+    const mapped = time.toCampaign({ contactid: ID, createdon: '2026-03-04T09:15:00Z' });
+    const payload = mapped.kind === 'payload' ? mapped.full : {};
+    expect(holds('2026-03-04 09:15:00.000Z')).toBe(canonical(payload));
+    expect(holds('2026-03-04 09:15:01.000Z')).not.toBe(canonical(payload));
+  });
   test('is known by its key in small letters, and without a key is nobody', () => {
     expect(mapping.fromCampaign({ externalId: ID.toUpperCase() }).key).toBe(ID);
     for (const record of [{}, { externalId: '' }, { externalId: null }, { externalId: {} }]) {

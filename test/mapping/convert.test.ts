@@ -38,6 +38,9 @@ describe('text', () => {
     expect(one('firstname', 'cusText', 'a\ud800b')).toEqual(fault('VALUE_NOT_CONVERTIBLE', 'cusText'));
     expect(one('firstname', 'cusText', '\udc00')).toEqual(fault('VALUE_NOT_CONVERTIBLE', 'cusText'));
   });
+  test('with NUL is a fault', () => {
+    expect(one('firstname', 'cusText', 'a\0b')).toEqual(fault('VALUE_NOT_CONVERTIBLE', 'cusText'));
+  });
   test('of a field that Campaign does not know is sent without a limit', () => {
     expect(one('firstname', 'cusNew', 'x'.repeat(5000))).toEqual({ cusNew: 'x'.repeat(5000) });
   });
@@ -141,6 +144,9 @@ describe('days and points in time', () => {
     '04/03/2026',
     '2026-03-04T24:00:00Z',
     '2026-03-04T09:60:00Z',
+    '2026-03-04T09:15:00+24:00',
+    '2026-03-04T09:15:00+01:60',
+    '2016-12-31T23:59:60Z',
     '2026-03-04x',
     20260304,
     true,
@@ -201,6 +207,9 @@ describe('enumerations', () => {
   test('are sent empty instead of by the name that Campaign gives to an empty one', () => {
     expect(one('firstname', 'gender', 'Unknown')).toEqual({ gender: null });
     expect(one('firstname', 'preferredLanguage', 'none')).toEqual({ preferredLanguage: null });
+  });
+  test('of a custom field keep these names: there they may mean something', () => {
+    expect(one('firstname', 'cusLevel', 'none')).toEqual({ cusLevel: 'none' });
   });
 });
 

@@ -3,7 +3,7 @@ import type { Systems } from './systems.js';
 
 /*
  * A company's own tables, three deep: a contact has parcels, a parcel has items. In Campaign a parcel joins to its profile on
- * a field (an inner join, which hides it without its profile) and an item leads to its parcel by PKey.
+ * a field (an inner join, which hides it without its profile: the link is required) and an item leads to its parcel by PKey.
  */
 
 export const PARCELS = 'profileAndServicesExt/cusParcel';
@@ -74,5 +74,5 @@ export const parcelsMapping = `
     campaign: cusParcel
     key: { to: cusCrmId, addressBy: filter:bycrmid }
     fields: [{ from: new_name, to: cusName }, { from: new_weight, to: cusWeight }]
-    links: [{ from: new_contactid, to: cusProfileId, table: contact, by: key }]
+    links: [{ from: new_contactid, to: cusProfileId, table: contact, by: key, required: true }]
 `;

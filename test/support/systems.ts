@@ -24,6 +24,7 @@ export interface Systems {
     remove(entitySet: string, id: string): Promise<void>;
   };
   metadata(path: string, definition: object): Promise<void>;
+  removeColumn(table: string, column: string): Promise<void>;
   /** Records of any Campaign resource, by its path: profileAndServicesExt/cusOrder. */
   records: {
     all(path: string): Promise<Profile[]>;
@@ -108,6 +109,9 @@ export function connectSystems(ready: SandboxReady): Systems {
   return {
     rows,
     metadata: async (path, definition) => void (await dynamics.post(`/${path}`, definition)),
+    async removeColumn(table, column) {
+      await dynamics.delete(`/EntityDefinitions(LogicalName='${table}')/Attributes(LogicalName='${column}')`);
+    },
     contacts: {
       create: (values) => rows.create('contacts', values),
       update: (id, values) => rows.update('contacts', id, values),

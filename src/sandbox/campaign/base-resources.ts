@@ -216,12 +216,14 @@ export const TENANT_FILTERS: FilterDefinition[] = [
   {
     resource: 'profile',
     name: 'bymodifiedsince',
+    restName: 'modifiedsince',
     label: 'Modified since',
     conditions: [{ fields: ['lastModified'], operator: '>=', parameter: 'lm_parameter' }],
   },
   {
     resource: 'profile',
     name: 'byexternalid',
+    restName: 'externalid',
     label: 'By external id',
     conditions: [{ fields: ['externalId'], operator: '=', parameter: 'externalid_parameter' }],
   },

@@ -50,6 +50,8 @@ export interface FieldDefinition {
   stampOf?: string;
   /** Part of an extension: only under `profileAndServicesExt`. */
   extension?: boolean;
+  /** Gone in v8 (campaign.md §1). */
+  standardOnly?: boolean;
 }
 
 export interface ResourceDefinition {
@@ -66,6 +68,8 @@ export interface ResourceDefinition {
   identificationKey?: string;
   /** Reached through its parent's collection only. */
   nested?: boolean;
+  /** Gone in v8 (campaign.md §1). */
+  standardOnly?: boolean;
 }
 
 /** A filter of a resource: all its conditions must hold. */
@@ -73,6 +77,8 @@ export interface FilterDefinition {
   resource: string;
   /** As it stands in the address, `by` prefix included. */
   name: string;
+  /** Of a custom filter: its name on v8, where there is no forced prefix, and no call without such a name. */
+  restName?: string;
   label: string;
   conditions: FilterCondition[];
 }

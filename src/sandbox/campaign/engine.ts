@@ -27,25 +27,29 @@ export interface Addressed {
 export const isV8 = (call: Pick<EngineCall, 'context'>): boolean =>
   call.context.limits().campaign.edition === 'v8';
 
-/** Custom fields, and on v8 the time zone, show under the extended endpoint only. */
+/** Custom fields, and on v8 the time zone, show under the extended endpoint only; some are gone on v8. */
 export function isVisible(call: EngineCall, name: string, field: FieldDefinition): boolean {
+  if (field.standardOnly && isV8(call)) return false;
   if (call.endpoint !== 'profileAndServices') return true;
   if (field.extension) return false;
   return !(name === 'timeZone' && isV8(call));
 }
 
 /**
- * The record that a URL's segment names: a PKey, or a value of the identification key, where the first of
- * several records wins. Throws the engine's error when there is none.
+ * The record that a URL's segment names: a PKey, or a value of the key field, where the first of several records
+ * wins. Throws the engine's error when there is none.
  */
-export function addressed(call: EngineCall, segment: string): Addressed {
+export function addressed(
+  call: EngineCall,
+  segment: string,
+  keyField = call.resources.identificationKey(call.definition),
+): Addressed {
   const { resources, definition } = call;
   if (segment.startsWith('@')) {
     const record = resources.table(definition.name).get(recordId(call, definition, segment));
     if (!record || !isReachable(call, definition, record)) throw unknownKey(segment, definition.name);
     return { record, by: 'pkey', key: segment };
   }
-  const keyField = resources.identificationKey(definition);
   const table = resources.table(definition.name);
   const id = keyField === undefined ? undefined : table.find(keyField, segment)[0];
   const record = id === undefined ? undefined : table.get(id);

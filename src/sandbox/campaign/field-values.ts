@@ -9,7 +9,7 @@ export interface BodyRules {
   visible(name: string, field: FieldDefinition): boolean;
   /** The id a link's value stands for; undefined leaves the link as it is. */
   resolveLink(field: FieldDefinition, name: string, value: unknown): number | null | undefined;
-  /** v8 refuses changes of the `location` object (campaign.md §1). */
+  /** v8 refuses a PATCH of the `location` object (campaign.md §1). */
   refuseObjects: boolean;
 }
 

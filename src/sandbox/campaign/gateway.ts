@@ -5,7 +5,7 @@ import { checkCampaignToken } from '../identity/tokens.js';
 /** An answer of the gateway in front of Campaign: JSON, where the engine behind it answers text (campaign.md §1). */
 export interface GatewayRefusal {
   status: number;
-  body: object;
+  body: object | string;
   retryAfterSeconds?: number;
 }
 
@@ -34,6 +34,9 @@ export const tooManyRequests = (retryAfterSeconds: number): GatewayRefusal => ({
   body: { error_code: '429050', message: 'Too many requests' },
   retryAfterSeconds,
 });
+
+/** v8's cap of calls per second answers without the gateway's envelope (campaign.md §1). */
+const overCap: GatewayRefusal = { status: 429, body: 'Too Many Requests' };
 
 export interface Gateway {
   /** Lets a call through (undefined), or refuses it. */
@@ -65,7 +68,8 @@ export function createGateway(context: SandboxContext, apiKey: string, tenant: s
       if (headers.apiKey !== apiKey) return unknownApiKey;
       if (token === 'non-member') return notProvisioned;
       if (calledTenant !== tenant) return wrongAddress();
-      return overLimit() ? tooManyRequests(1) : undefined;
+      if (!overLimit()) return undefined;
+      return context.limits().campaign.edition === 'v8' ? overCap : tooManyRequests(1);
     },
   };
 }
@@ -92,6 +96,8 @@ export function statusAnswer(status: number): { body: object | string } {
 
 export function sendGatewayRefusal(reply: FastifyReply, refused: GatewayRefusal): FastifyReply {
   if (refused.retryAfterSeconds !== undefined) reply.header('retry-after', refused.retryAfterSeconds);
+  if (typeof refused.body === 'string')
+    return reply.code(refused.status).type('text/plain; charset=utf-8').send(refused.body);
   return reply
     .code(refused.status)
     .type('application/json; charset=utf-8')

@@ -69,11 +69,16 @@ export function createResources(context: SandboxContext): Resources {
 
   function filters(resource: string): FilterDefinition[] {
     const byName = new Map<string, FilterDefinition>();
-    for (const filter of [...BASE_FILTERS, ...TENANT_FILTERS, ...publishedFilters.values()]) {
-      if (filter.resource === resource) byName.set(filter.name, filter);
+    for (const filter of BASE_FILTERS) if (filter.resource === resource) byName.set(filter.name, filter);
+    for (const filter of [...TENANT_FILTERS, ...publishedFilters.values()]) {
+      const name = customName(filter);
+      if (filter.resource === resource && name !== undefined) byName.set(name, { ...filter, name });
     }
     return [...byName.values()];
   }
+
+  const customName = ({ name, restName }: FilterDefinition): string | undefined =>
+    context.limits().campaign.edition === 'v8' ? restName : name;
 
   function publish(model: DataModel): void {
     for (const resource of model.resources ?? []) {

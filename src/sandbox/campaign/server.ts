@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SandboxContext } from '../context.js';
-import type { EngineCall } from './engine.js';
+import { isV8, type EngineCall } from './engine.js';
 import { EngineError, malformedPath, notJson, unknownResource } from './engine-errors.js';
 import { createGateway, sendGatewayRefusal, wrongAddress } from './gateway.js';
 import { HISTORY } from './history.js';
@@ -87,7 +87,8 @@ export function registerCampaign(
     });
     if (name === undefined) {
       if (method !== 'GET') throw malformedPath();
-      return { status: 200, body: describeEndpoint(resources.at(endpoint), base) };
+      const offered = resources.at(endpoint).filter((each) => !(each.standardOnly && isV8({ context })));
+      return { status: 200, body: describeEndpoint(offered, base) };
     }
     if (name === 'resourceType' && method === 'GET' && rest[0] !== undefined)
       return metadata(call(rest[0]), rest.slice(1));
@@ -98,7 +99,8 @@ export function registerCampaign(
     // Marketing history is gone in v8 (campaign.md §1).
     const isHistory = name === HISTORY.name && context.limits().campaign.edition === 'standard';
     const definition = isHistory ? HISTORY : resources.definition(name);
-    if (!definition || definition.nested || !definition.endpoints.includes(endpoint))
+    const isGone = definition?.standardOnly === true && isV8({ context });
+    if (!definition || isGone || definition.nested || !definition.endpoints.includes(endpoint))
       throw unknownResource(name);
     return definition;
   }

@@ -25,7 +25,7 @@ export function createRecord(
   preset: FieldChanges = {},
 ): EngineAnswer {
   const { definition, resources, context } = call;
-  const changes = { ...readBody(definition, body, rules(call)), ...preset };
+  const changes = { ...readBody(definition, body, rules(call, false)), ...preset };
   for (const name in definition.fields) {
     if (definition.fields[name]?.mandatory && changes[name] === undefined) throw mandatoryField(name);
   }
@@ -36,7 +36,7 @@ export function createRecord(
   values['created'] = formatDatetime(nowMs);
   // A few milliseconds before `created`, as in records of the real system (campaign.md §2).
   if (definition.fields['lastModified']) values['lastModified'] = formatDatetime(nowMs - 3);
-  if (definition.name === 'profile') countDuplicate(call, values);
+  countDuplicate(call, values);
   if (definition.fields['acsId'] && context.limits().campaign.automaticId) values['acsId'] = randomUUID();
   const record = resources.table(definition.name).insert(values);
   return { status: 201, body: renderRecord(call, record, 'created') };
@@ -50,7 +50,7 @@ export function updateRecord(
 ): EngineAnswer {
   const { definition, resources, context } = call;
   const { record } = target;
-  const changes = readBody(definition, body, rules(call));
+  const changes = readBody(definition, body, rules(call, isV8(call)));
   refuseKeyChange(call, target, changes);
   if (isV8(call) && Object.keys(body).length === 0) return { status: 204 };
   refuseDuplicates(call, changes, record.id);
@@ -89,14 +89,17 @@ export function deleteRecord(call: EngineCall, record: CampaignRecord, status: n
   return { status };
 }
 
-function rules(call: EngineCall) {
+function rules(call: EngineCall, refuseObjects: boolean) {
   return {
     visible: (name: string, field: FieldDefinition) => isVisible(call, name, field),
     resolveLink: (field: FieldDefinition, name: string, value: unknown) =>
       resolveLink(call, field, name, value),
-    refuseObjects: isV8(call),
+    refuseObjects,
   };
 }
+
+/** What an answer shows of a link, and a client may send back as it came. */
+const LINK_MEMBERS = ['PKey', 'href', 'title'];
 
 /** A link is set by its target's PKey, or by a raw key where a PKey is expected. */
 function resolveLink(
@@ -109,18 +112,21 @@ function resolveLink(
   const definition = call.resources.definition(field.target ?? '');
   if (!definition) throw engineError(`The '${name}' link has no target.`);
   const pkey = typeof value === 'string' ? value : (value as Record<string, unknown>)['PKey'];
-  if (typeof pkey !== 'string') {
-    const [attribute = name] = Object.keys(value as object);
-    // Ordinary attributes inside a link: ignored by the older engine, an error in v8.
-    if (isV8(call)) throw unknownField(attribute, definition.name);
-    return undefined;
+  // Ordinary attributes inside a link: ignored by the older engine, an error in v8.
+  if (typeof value === 'object' && isV8(call)) {
+    const attribute = Object.keys(value).find((each) => !LINK_MEMBERS.includes(each));
+    if (attribute !== undefined) throw unknownField(attribute, definition.name);
   }
+  if (typeof pkey !== 'string') return undefined;
   if (pkey.startsWith('@')) {
     const id = recordId(call, definition, pkey);
     if (!call.resources.table(definition.name).get(id)) throw unknownKey(pkey, definition.name);
     return id;
   }
-  return addressed({ ...call, definition }, pkey).record.id;
+  // A body may name a key that no address can: those are for profiles only (campaign.md §2).
+  const { identificationKey, uniqueKeys } = call.resources;
+  const keyField = identificationKey(definition) ?? uniqueKeys(definition)[0];
+  return addressed({ ...call, definition }, pkey, keyField).record.id;
 }
 
 /** New values without those that were put back to their defaults; members of objects are merged. */
@@ -177,9 +183,16 @@ function refuseDuplicates(call: EngineCall, changes: FieldChanges, ownId?: numbe
   }
 }
 
-/** The damage a client does that creates without looking first; the statistics show it. */
-function countDuplicate(call: EngineCall, values: Record<string, unknown>): void {
-  const externalId = values['externalId'];
-  if (call.resources.table('profile').find('externalId', externalId).length > 0)
-    call.context.stats.add('campaign', 'duplicates');
+/**
+ * The damage a client does that creates without looking first; the statistics show it. Custom resources come here
+ * where the limits have lifted the uniqueness of their key.
+ */
+function countDuplicate(
+  { definition, resources, context }: EngineCall,
+  values: Record<string, unknown>,
+): void {
+  const keys = definition.name === 'profile' ? ['externalId'] : (definition.keys ?? []);
+  const table = resources.table(definition.name);
+  if (keys.some((field) => table.find(field, values[field]).length > 0))
+    context.stats.add('campaign', 'duplicates');
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { list, text, useSandbox } from '../core/support.js';
 
-const sandbox = useSandbox();
+const sandbox = useSandbox({ model: { version: 1, withDefaults: false } });
 const EXT = '/profileAndServicesExt';
 
 const FIELD_KEYS = [

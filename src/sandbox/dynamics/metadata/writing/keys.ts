@@ -97,15 +97,14 @@ export function reactivateKey({ context, schema }: Customisation, table: Table, 
   schema.saveTable({ ...table, keys });
 }
 
-/** Ends the building of every index whose time has come; rows with equal values make it fail. */
-export function settleKeys({
-  context,
-  schema,
-  records,
-}: Pick<Customisation, 'context' | 'schema' | 'records'>): void {
+/** Ends the building of every index whose time has come, or of those named; rows with equal values make it fail. */
+export function settleKeys(
+  { context, schema, records }: Pick<Customisation, 'context' | 'schema' | 'records'>,
+  isDue = ({ activeFromMs = 0 }: AlternateKey): boolean => activeFromMs <= context.clock.nowMs(),
+): void {
   for (const table of schema.tables()) {
     for (const key of table.keys) {
-      if (key.status !== 'Pending' || (key.activeFromMs ?? 0) > context.clock.nowMs()) continue;
+      if (key.status !== 'Pending' || !isDue(key)) continue;
       const status = isUnique(records, table.logicalName, key) ? 'Active' : 'Failed';
       schema.settleKey(table.logicalName, key.metadataId, status);
     }

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SyncError } from '../errors.js';
+import type { Feed, Position, ReadMode, RowOutcome } from '../ledger/store.js';
+import type { Change, Decision } from './decide.js';
+import { decidePage } from './decide-page.js';
+import type { ActivityDependencies } from './dependencies.js';
+import type { PageContext } from './page-context.js';
+import { createPKeys } from './pkeys.js';
+import { writeDecisions, type Writer } from './write-decisions.js';
+
+/** One page's walk through the ledger and Campaign: decide, write, record. */
+export function createPageSync(dependencies: ActivityDependencies) {
+  const { ledger, clock, log } = dependencies;
+  const pkeys = createPKeys(dependencies);
+
+  function decide(
+    feed: Feed,
+    { inForce }: PageContext,
+    changes: Change[],
+    { sameVersionIsRepeat }: { sameVersionIsRepeat: boolean },
+  ): Promise<Decision[]> {
+    return decidePage(ledger, feed.flow, inForce.mapping, changes, {
+      mode: modeOf(feed),
+      feedVersion: feed.version,
+      sameVersionIsRepeat,
+    });
+  }
+
+  /**
+   * The cursor moves last, with the outcomes. Moved earlier, it would lose rows to a crash (P1); here a crash only repeats the page:
+   * updates carry their key, creates are found by their intent mark (P2). Throws what interrupted the page, after its outcomes so
+   * far are recorded.
+   */
+  async function carryOut(
+    feed: Feed,
+    page: PageContext,
+    decisions: Decision[],
+    nextPosition: Position,
+  ): Promise<Feed> {
+    const { outcomes, interruption } = await writeDecisions(writerOf(feed, page), decisions);
+    const { version: mappingVersion } = page.inForce;
+    const stamped = outcomes.map((outcome): RowOutcome => ({ ...outcome, mappingVersion }));
+    const recorded = await ledger.commitPage(feed, stamped, interruption ? undefined : nextPosition);
+    page.released(recorded.released ?? []);
+    if (interruption) throw interruption;
+    log.debug({
+      event: 'page.committed',
+      flow: feed.flow,
+      position: feed.version,
+      read: decisions.length,
+    });
+    return recorded;
+  }
+
+  function writerOf(feed: Feed, { inForce: { mapping, resource }, options }: PageContext): Writer {
+    const terms = { ...options, priority: modeOf(feed) === 'changes' ? 'change' : 'first-load' } as const;
+    return {
+      campaign: dependencies.campaign,
+      resource,
+      mapping,
+      options: terms,
+      maxConcurrent: dependencies.campaignMaxConcurrent,
+      settleMs: dependencies.settleMs,
+      bind: (payload) => pkeys.bind(feed.runId ?? '', mapping.pkeyLinks, payload, terms),
+      markIntents: (ids) => ledger.markIntents(feed, ids),
+      nowMs: clock.monotonicMs,
+      sleep: (ms) => sleep(ms, undefined, options.signal ? { signal: options.signal } : {}),
+    };
+  }
+
+  return { decide, carryOut };
+}
+
+function modeOf({ flow, position }: Feed): ReadMode {
+  if (!position) throw new SyncError('INTERNAL', { subject: `${flow} has no position` });
+  return position.mode;
+}
