@@ -2,6 +2,7 @@ import type { Waiting } from '../contracts.js';
 import { SyncError } from '../errors.js';
 import type { Feed, Position } from '../ledger/store.js';
 import type { Change, Decision } from './decide.js';
+import { createDecideAhead, type DecidedPage } from './decide-ahead.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { PageContext } from './page-context.js';
 import { createReadAhead } from './read-ahead.js';
@@ -38,6 +39,7 @@ export function createPages(dependencies: ActivityDependencies) {
   const { dynamics, ledger, clock } = dependencies;
   const survey = createSurvey(dependencies);
   const pageSync = createPageSync(dependencies);
+  const ahead = createDecideAhead();
   const readers = new Map<string, ReturnType<typeof createReadAhead>>();
 
   /** Puts a new feed at its start, and one whose mapping has changed at the start of a comparing read. */
@@ -82,7 +84,11 @@ export function createPages(dependencies: ActivityDependencies) {
 
   async function fullPage(feed: Feed, page: PageContext): Promise<Feed> {
     const position = positionOf(feed);
-    const read = await readTracked(position.link, page);
+    const { hash } = page.inForce.mapping;
+    const decideAt = (changes: Change[], version: number): Promise<Decision[]> =>
+      pageSync.decide({ ...feed, version }, page, changes, { sameVersionIsRepeat: false });
+    const present = (await ahead.take(feed, position.link, hash)) ?? (await decidedNow());
+    const { read, decisions } = present;
     const startedAt = position.startedAt ?? read.serverTime;
     const { deltaLink: _none, link: _link, ...rest } = position;
     const nextPosition: Position =
@@ -94,7 +100,17 @@ export function createPages(dependencies: ActivityDependencies) {
             phase: 'sweep',
             ...(read.deltaLink !== undefined && { deltaLink: read.deltaLink }),
           };
-    return syncChanges(feed, page, read.changes, { sameVersionIsRepeat: false, nextPosition });
+    const { nextLink } = read;
+    if (nextLink !== undefined) {
+      const readNext = () => readTracked(nextLink, page);
+      ahead.prepare(feed, nextLink, hash, present, { read: readNext, decide: decideAt });
+    }
+    return pageSync.carryOut(feed, page, decisions, nextPosition);
+
+    async function decidedNow(): Promise<DecidedPage> {
+      const now = await readTracked(position.link, page);
+      return { read: now, decisions: await decideAt(now.changes, feed.version) };
+    }
   }
 
   async function followingPage(feed: Feed, page: PageContext): Promise<Step> {

@@ -12,7 +12,7 @@ interface Forecast {
   resource: ResourceMetadata;
   mapping: CompiledMapping;
   options: CallOptions;
-  /** So many records at most are looked at for the fields that an update changes. */
+  /** So often at most Campaign is asked for a record. */
   limit: number;
 }
 type Write = Exclude<Decision, { kind: 'settled' }>;
@@ -20,8 +20,8 @@ type RowWrite = Write & { kind: 'create' | 'update' };
 
 /**
  * What Campaign would make of a decision, and how many calls it would take (P3): one for each write, one more to find the record where
- * a filter addresses it, one for each PKey that the run has not asked for yet. Campaign is asked what a sync would ask it before a
- * write, and what up to `limit` records hold that an update would change. What Campaign itself would refuse is not foreseen.
+ * a filter addresses it, one for each PKey that the run has not asked for yet. Campaign is asked for what a record holds that an
+ * update would change, or that a create with an unknown answer may have made, up to `limit` times. What it would refuse is not foreseen.
  */
 export function createForecast({ campaign, resource, mapping, options, limit }: Forecast) {
   const toFind = mapping.addressBy.kind === 'filter' ? 1 : 0;
@@ -63,6 +63,8 @@ export function createForecast({ campaign, resource, mapping, options, limit }: 
 
   /** A create that was never answered may have been done: a sync asks Campaign first. */
   async function lookedUp(write: RowWrite): Promise<Predicted> {
+    if (lookedAt >= limit) return predicted(write, 'created', 1 + pkeyCalls(write.insert) + 1);
+    lookedAt += 1;
     const found = await find(write);
     switch (found.kind) {
       case 'several':

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ingressFlow, noCounts, type InspectRequest, type Plan } from '../contracts.js';
 import type { CallOptions } from '../http/calls.js';
+import type { FeedState, Position } from '../ledger/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { compileCandidate, type CandidateTable } from './plan-mapping.js';
 import { createTally } from './plan-tally.js';
@@ -50,15 +51,26 @@ export function createPlan(dependencies: ActivityDependencies) {
         },
         notes: [
           ...candidate.notes,
-          ...(position === feed?.position && position.phase !== 'following'
-            ? [`A read is under way (${position.phase}): the plan goes on from its last committed page.`]
-            : []),
+          ...(await feedNotes(flow, feed, position)),
           ...(await parentNotes(candidate.table, isLoaded(feed?.position))),
         ],
       };
     } finally {
       clearInterval(heartbeats);
     }
+  }
+
+  async function feedNotes(flow: string, before: FeedState | undefined, start: Position): Promise<string[]> {
+    const after = await ledger.readFeed(flow);
+    const isUnderWay = start === before?.position && start.phase !== 'following';
+    return [
+      ...(isUnderWay
+        ? [`A read is under way (${start.phase}): the plan goes on from its last committed page.`]
+        : []),
+      ...(after?.version === before?.version
+        ? []
+        : ['A sync went on meanwhile, so that the numbers are not exact: pause the flow, and plan again.']),
+    ];
   }
 
   /** A first load waits for those of its parents, and then finds them there. */

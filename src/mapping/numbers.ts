@@ -1,6 +1,6 @@
 /** Numbers as JSON gives them: numbers where they are exact, text where they are not (model.ts, SourceRow). */
 
-// Each digit can be read in one way only, so that a text of a million digits is read once, not a million times.
+// Each digit can be read in one way only, so that a text of n digits is read once, not n times.
 const DECIMAL = /^([-+]?)(\d+(?:\.\d*)?|\.\d+)(?:e([-+]?\d{1,3}))?$/i;
 
 /** The number a value means; undefined for everything that is none, and for text that is not wholly a number. */

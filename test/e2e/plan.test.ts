@@ -279,6 +279,21 @@ describe('a sync does what its plan says', () => {
     expect(plan.counts).toMatchObject({ deleted: 1, updated: 0, created: 0 });
     expect(plan.counts.read).toBeGreaterThan(CONTACTS / 2);
   }, 60_000);
+
+  test('of a read in many pages', async () => {
+    await stack.systems.sandbox.limits({ dynamics: { maxPageSize: 7 } });
+    const text = contactsOnly.replace('      - { from: fax, to: fax }\n', '');
+    const plan = await foretold('contact', {
+      argv: ['--config', await candidate(text)],
+      sync: async () => {
+        await stack.apply(text);
+        await stack.sync();
+      },
+    });
+    // The full read, the sweep and the overlap, in pages of 7, and a look for changes.
+    expect(plan.calls.dynamics).toBeGreaterThan(3 * (CONTACTS / 7));
+    await stack.systems.sandbox.limits({ dynamics: { maxPageSize: 5000 } });
+  }, 60_000);
 });
 
 describe('a plan', () => {

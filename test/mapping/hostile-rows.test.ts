@@ -65,8 +65,8 @@ describe('a row', () => {
         expect(one('new_size', to, value)).toEqual(fault('VALUE_NOT_CONVERTIBLE', to));
     },
   );
-  test('with a million digits, or almost, is no number, found in one pass', () => {
-    const digits = '9'.repeat(1_000_000);
+  test('with a hundred thousand digits, or almost, is no number, found in one pass', () => {
+    const digits = '9'.repeat(100_000);
     for (const text of [digits, `${digits}x`, `${digits}.${digits}x`, `1e${digits}`]) {
       expect(one('description', 'cusCredit', text)).toEqual(fault('VALUE_NOT_CONVERTIBLE', 'cusCredit'));
       expect(one('description', 'cusChildren', text)).toEqual(fault('VALUE_NOT_CONVERTIBLE', 'cusChildren'));
