@@ -82,6 +82,8 @@ export interface Waiting {
   reason: 'throttled' | 'budget' | 'lease' | 'parent' | 'children';
   /** Milliseconds until it is worth while to look again. */
   forMs: number;
+  /** The same as a time, ISO 8601. */
+  until?: string;
 }
 
 export interface IngressResult {
@@ -267,6 +269,8 @@ export interface FlowStatus extends RowCounts {
   rowsPerSecond: number;
   lagSeconds: number;
   errors: Record<string, number>;
+  /** What an open run waits for, and until when. */
+  waiting?: Waiting;
   /** Code and next action of what failed the last run. */
   error?: { code: string; next: string };
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { applyMapping } from './command-line/apply.js';
 import { check } from './command-line/check.js';
@@ -26,6 +27,8 @@ import {
 } from './contracts.js';
 import { readInstance } from './instance.js';
 import { connectTemporal, type ConnectedClient } from './temporal-client.js';
+
+const WATCH_MS = 2_000;
 
 interface CommonOptions {
   data: string;
@@ -115,13 +118,21 @@ export function starterProgram(
       }),
     );
 
-  command('status', 'what is in sync, what waits, what failed').action((options: CommonOptions) =>
-    connected(options, async (connection) => {
-      const summary = await readSummary(connection.client, connection.temporal);
-      output(options, summary, summaryTable(summary));
-      if (!summary.ok) process.exitCode = 1;
-    }),
-  );
+  command('status', 'what is in sync, what waits, what failed')
+    .option('--watch', 'again every two seconds, until Ctrl-C')
+    .action((options: CommonOptions & { watch?: boolean }) =>
+      connected(options, async (connection) => {
+        if (options.watch && options.json)
+          throw new WrongUse(['--watch shows tables; --json is one document: take one of them']);
+        for (;;) {
+          const summary = await readSummary(connection.client, connection.temporal);
+          output(options, summary, summaryTable(summary));
+          if (!summary.ok) process.exitCode = 1;
+          if (!options.watch) return;
+          await sleep(WATCH_MS);
+        }
+      }),
+    );
 
   command('check', "the mapping against both live systems and the accounts' rights, and what to do")
     .option('--config <file>', 'check this mapping file instead of the one in force; it is not published')

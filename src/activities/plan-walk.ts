@@ -34,7 +34,7 @@ export interface Walk {
  * is sent, and the feed stays where it is. Page by page, keeping counts, and in memory the ids of the sweep.
  */
 export async function walkPlan(
-  { dynamics, campaign, ledger, campaignMaxConcurrent }: ActivityDependencies,
+  { dynamics, campaign, ledger, clock, campaignMaxConcurrent }: ActivityDependencies,
   { flow, table: { mapping, source, resource }, view, tally, forecast, options }: Walk,
   feed: FeedState | undefined,
 ): Promise<void> {
@@ -50,7 +50,8 @@ export async function walkPlan(
       return await step(position);
     } catch (error) {
       const isRefusedLink = error instanceof SyncError && error.code === 'DYNAMICS_TOKEN_EXPIRED';
-      if (!isRefusedLink || position.link === undefined) throw error;
+      // Once it reads everything, a plan is made anew from its start, so that no row counts twice.
+      if (!isRefusedLink || position.link === undefined || readWhole) throw error;
       version += 1;
       return restartOf(position);
     }
@@ -185,7 +186,7 @@ export async function walkPlan(
   }
 
   async function overlapPage(position: Position): Promise<Position> {
-    const { link, deltaLink, startedAt = new Date().toISOString(), ...rest } = position;
+    const { link, deltaLink, startedAt = new Date(clock.nowMs()).toISOString(), ...rest } = position;
     const read = await dynamics.readModifiedSince(
       {
         table: source,

@@ -27,10 +27,10 @@ export async function plan(client: Client, table: string, { config, limit }: Pla
 }
 
 const readings: Record<Plan['reading'], string> = {
-  first: 'a first load: every row is read and compared with what Campaign holds',
-  verify: 'a resync: every row is read and compared with what Campaign holds',
-  rewrite: 'a resync: every row is read and written',
-  compare: 'a comparing read: every row is read and compared with what Campaign last accepted',
+  first: 'every row, for the first load, and compare it with what Campaign holds',
+  verify: 'every row, for a resync, and compare it with what Campaign holds',
+  rewrite: 'every row, for a resync, and write it',
+  compare: 'every row, and compare it with what Campaign last accepted',
   changes: 'the changes since the last sync, and the parked rows that are due',
   none: 'nothing',
 };

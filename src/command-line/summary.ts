@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { FlowOutcome, FlowStatus } from '../contracts.js';
+import type { FlowStatus } from '../contracts.js';
 import { inspect } from './inspect.js';
 import { progressOf, waitForFlow, type FlowEnd } from './flows.js';
 
@@ -33,33 +33,36 @@ export async function readSummary(
 }
 
 async function withRunState(client: Client, status: FlowStatus): Promise<FlowStatus> {
-  const outcome = await runOutcome(client, status);
-  return withEnd(
+  const { outcome, waiting } = await runState(client, status);
+  const seen = withEnd(
     status,
     outcome === 'failed' ? await waitForFlow(client, status.flow) : { flow: status.flow, outcome },
   );
+  return waiting ? { ...seen, waiting } : seen;
 }
 
 function withEnd({ error: _stale, ...status }: FlowStatus, { outcome, error }: FlowEnd): FlowStatus {
   return { ...status, outcome, ...(error && { error: { code: error.code, next: error.message } }) };
 }
 
-async function runOutcome(client: Client, { flow, outcome, now }: FlowStatus): Promise<FlowOutcome> {
+type RunState = Pick<FlowStatus, 'outcome' | 'waiting'>;
+
+async function runState(client: Client, { flow, outcome, now }: FlowStatus): Promise<RunState> {
   try {
     const { status } = await client.workflow.getHandle(flow).describe();
     switch (status.name) {
       case 'RUNNING':
-        return (await progressOf(client, flow))?.outcome ?? 'working';
+        return (await progressOf(client, flow)) ?? { outcome: 'working' };
       case 'COMPLETED':
-        return now.held > 0 ? 'waiting' : 'in-sync';
+        return { outcome: now.held > 0 ? 'waiting' : 'in-sync' };
       case 'FAILED':
       case 'TIMED_OUT':
-        return 'failed';
+        return { outcome: 'failed' };
       default:
-        return outcome;
+        return { outcome };
     }
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return outcome;
+    if (error instanceof WorkflowNotFoundError) return { outcome };
     throw error;
   }
 }

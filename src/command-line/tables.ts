@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { Finding, FlowStatus, ParkedRowView } from '../contracts.js';
+import { tableOf, type Finding, type FlowStatus, type ParkedRowView } from '../contracts.js';
 import type { Summary } from './summary.js';
 
 /** Tables without colours or frames, so that they read the same on a screen, in a file and in a ticket. */
@@ -34,11 +34,15 @@ export function summaryTable(summary: Summary): string {
   return [table(head, rows), ...summary.flows.flatMap(flowNotes)].join('\n');
 }
 
-function flowNotes({ flow, now, errors, error, rowsPerSecond }: FlowStatus): string[] {
+function flowNotes({ flow, now, errors, error, rowsPerSecond, waiting }: FlowStatus): string[] {
   const codes = Object.entries(errors).map(([code, count]) => `${count} × ${code}`);
   return [
     `${flow}: ${now.managed} in Campaign, ${now.parked} parked${codes.length > 0 ? ` (${codes.join(', ')})` : ''}` +
       `${now.backlog === undefined ? '' : `, backlog ${now.backlog}`}, ${rowsPerSecond} rows/s`,
+    ...(waiting ? [`${flow}: waits for ${waiting.reason}, until ${waiting.until ?? ''}`] : []),
+    ...(now.held > 0
+      ? [`${flow}: ${now.held} deletions wait for approval: starter deletions show ${tableOf(flow)}`]
+      : []),
     ...(error ? [`${flow}: ${error.code}: ${error.next}`] : []),
   ];
 }

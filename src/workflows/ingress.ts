@@ -152,7 +152,7 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
         pending = undefined;
         await beginResync({ table, mode, requestId: `${runId}/${requests}` });
       }
-      last = await syncSlice({ table, runId, maxSeconds: SLICE_SECONDS });
+      last = withUntil(await syncSlice({ table, runId, maxSeconds: SLICE_SECONDS }));
       show();
       // An approval, a throttle or a lease is waited for here and not in the activity: the slot stays free and the
       // reason is to be seen.
@@ -180,6 +180,12 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
     });
     throw ApplicationFailure.create({ type: code, message: messageOf(error), nonRetryable: true });
   }
+}
+
+/** A wait says until when, on this workflow's clock. */
+function withUntil({ waiting, ...slice }: SliceResult): SliceResult {
+  if (!waiting) return slice;
+  return { ...slice, waiting: { ...waiting, until: new Date(Date.now() + waiting.forMs).toISOString() } };
 }
 
 /** Without the set's name nobody can say what they approve. */

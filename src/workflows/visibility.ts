@@ -50,7 +50,8 @@ export function currentDetails(table: string, progress: Progress): string {
   if (progress.paused) lines.push('', 'Paused: send the signal `resume` to go on.');
   if (progress.pending) lines.push('', `A resync (${progress.pending}) is asked for and comes next.`);
   if (progress.waiting) {
-    lines.push('', `Waiting for: ${progress.waiting.reason}, ${Math.ceil(progress.waiting.forMs / 1000)} s.`);
+    const { reason, until = '' } = progress.waiting;
+    lines.push('', `Waiting for: ${reason}, until ${until}.`);
   }
   if (progress.lastErrorCode)
     lines.push('', `Last error: \`${progress.lastErrorCode}\`, see docs/reference/errors.md.`);

@@ -186,6 +186,9 @@ describe('a sync does what its plan says', () => {
     expect(early.counts).toMatchObject({ read: 6, parked: 6 });
     expect(early.notes).toEqual([expect.stringContaining('waits for that of new_parcel')]);
     await foretold('new_parcel');
+    // The parcels' run has told the items' of it: heard only after the plan, it would cost another look.
+    const { runId } = await stack.client.workflow.getHandle(ingressFlow('new_parcel')).describe();
+    await stack.client.workflow.getHandle(`tick/ingress/new_item-released-${runId}-1`).result();
     const items = await foretold('new_item', { sync: syncItems });
     expect(items.counts).toMatchObject({ read: 6, created: 4, parked: 2 });
     expect(items.notes).toEqual([]);
@@ -290,8 +293,8 @@ describe('a sync does what its plan says', () => {
         await stack.sync();
       },
     });
-    // The full read, the sweep and the overlap, in pages of 7, and a look for changes.
-    expect(plan.calls.dynamics).toBeGreaterThan(3 * (CONTACTS / 7));
+    // The full read and the sweep in pages of 7, the overlap, and a look for changes.
+    expect(plan.calls.dynamics).toBeGreaterThan(2 * (CONTACTS / 7));
     await stack.systems.sandbox.limits({ dynamics: { maxPageSize: 5000 } });
   }, 60_000);
 });

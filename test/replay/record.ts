@@ -1,8 +1,8 @@
 /**
- * Records the histories that replay.test.ts replays, from real runs. Run it after a deliberate, compatible change of a workflow, and
- * keep the old files: `npx tsx test/replay/record.ts`.
+ * Records the histories that replay.test.ts replays, from real runs: those that are not there yet, for what is there must go on
+ * replaying. `npx tsx test/replay/record.ts`.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { findTemporalCli } from '../../src/temporal-cli.js';
 import { startTemporalServer } from '../../src/temporal-server.js';
 import { searchAttributeKeys } from '../../src/workflows/visibility.js';
 import { exampleDocument } from '../support/mapping-document.js';
+import { defineParcels, parcelsMapping } from '../support/parcels.js';
 import { flow, startStack, type Stack } from '../support/stack.js';
 
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
@@ -66,6 +67,30 @@ try {
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+  await stack.apply(exampleDocument.replace('atLeast: 50', 'atLeast: 0'));
+  await stack.systems.sandbox.bulk({ delete: 20 });
+  await stack.sync();
+  await stack.starter('deletions', 'approve', 'contact');
+  await waitForFlow(stack.client, flow);
+  await save(stack, flow, 'ingress.approved');
+
+  await defineParcels(stack.systems);
+  const [buyer] = await stack.systems.profiles.all();
+  const ofBuyer = { 'new_ContactId@odata.bind': `/contacts(${buyer?.externalId})` };
+  const parcel = await stack.systems.rows.create('new_parcels', { new_name: 'one', ...ofBuyer });
+  const ofParcel = { 'new_ParcelId@odata.bind': `/new_parcels(${parcel})` };
+  await stack.systems.rows.create('new_items', { new_name: 'one', ...ofParcel });
+  await stack.apply(exampleDocument + parcelsMapping);
+  await stack.syncAll();
+  await save(stack, 'ingress/new_item', 'ingress.waited-for-its-parent');
+  await save(stack, 'ingress/new_parcel', 'ingress.released-its-children');
+  const released = "WorkflowId STARTS_WITH 'tick/ingress/new_item-released'";
+  for await (const { workflowId } of stack.client.workflow.list({ query: released })) {
+    await stack.client.workflow.getHandle(workflowId).result();
+    await save(stack, workflowId, 'tick.released');
+    break;
+  }
+
   for await (const { workflowId } of stack.client.workflow.list({ query: "WorkflowType = 'inspect'" })) {
     await save(stack, workflowId, 'inspect.apply');
     break;
@@ -77,7 +102,9 @@ try {
 }
 
 async function save({ client }: Stack, workflowId: string, name: string): Promise<void> {
+  const file = join(folder, `${name}.json`);
+  if (existsSync(file)) return;
   const history = await client.workflow.getHandle(workflowId).fetchHistory();
-  writeFileSync(join(folder, `${name}.json`), historyToJSON(history));
+  writeFileSync(file, historyToJSON(history));
   console.error(`${name}: ${history.events?.length} events`);
 }
