@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
@@ -11,7 +11,7 @@ import { readConfig, type Config } from './config.js';
 import type { FlowId, Progress } from './contracts.js';
 import { removeInstance, writeInstance } from './instance.js';
 import { lockFolder } from './ledger/folder-lock.js';
-import { startSandbox, type Sandbox } from './sandbox/index.js';
+import { FaultyModel, startSandbox, type Sandbox } from './sandbox/index.js';
 import { sandboxSettings } from './sandbox-settings.js';
 import { findTemporalCli } from './temporal-cli.js';
 import { connectTemporal, type ConnectedClient } from './temporal-client.js';
@@ -30,6 +30,7 @@ interface Options {
   data: string;
   fresh: boolean;
   contacts: number;
+  sandboxModel?: string;
   port: number;
   uiPort: number;
 }
@@ -51,6 +52,8 @@ export const main = (argv: string[], environment: Record<string, string | undefi
     const simulated = usesSandbox(environment);
     if (options.fresh && !simulated)
       throw new WrongUse(['--fresh empties the data folder and is for the sandbox only']);
+    if (options.sandboxModel !== undefined && !simulated)
+      throw new WrongUse(['--sandbox-model is for the sandbox only']);
     const folder = resolve(options.data);
     mkdirSync(folder, { recursive: true });
     const lock = await lockFolder(folder);
@@ -89,10 +92,13 @@ async function run(
     ? await startSandbox({
         folder: join(folder, 'sandbox'),
         contacts: options.contacts,
-        dynamicsPort: 4801,
-        campaignPort: 4802,
+        ...sandboxPorts(folder),
+        ...(options.sandboxModel !== undefined && { model: options.sandboxModel }),
+      }).catch((error: unknown) => {
+        throw error instanceof FaultyModel ? new WrongUse(error.faults) : error;
       })
     : undefined;
+  if (sandbox) rememberPorts(folder, sandbox);
   if (sandbox) closers.push(() => sandbox.close());
 
   const config = readConfig(
@@ -229,6 +235,7 @@ function parseOptions(argv: string[], environment: Record<string, string | undef
     .option('--data <dir>', 'data folder: Temporal, ledger, sandbox', environment.SYNC_DATA ?? '.data')
     .option('--fresh', 'empty the data folder first (sandbox only)', false)
     .option('--contacts <n>', "size of the sandbox's first seed", whole('--contacts', 0), 1000)
+    .option('--sandbox-model <file>', 'further tables and resources of the sandbox (docs/guides/sandbox.md)')
     .option('--port <n>', 'port of the Temporal server; another one if taken', whole('--port', 1), 7233)
     .option('--ui-port <n>', 'port of the Temporal Web UI; another one if taken', whole('--ui-port', 1), 8233)
     .exitOverride();
@@ -257,6 +264,27 @@ const instanceOf = (server: TemporalServer) => ({
   temporal: { address: server.address, namespace: 'default', ui: server.ui ?? '' },
   heartbeatSeconds: HEARTBEAT_SECONDS,
 });
+
+interface SandboxPorts {
+  dynamicsPort: number;
+  campaignPort: number;
+}
+const portsFile = (folder: string): string => join(folder, 'sandbox-ports.json');
+
+/** Those of the earlier start: the ledger keeps links of the sandbox, which name its address. */
+function sandboxPorts(folder: string): SandboxPorts {
+  try {
+    return JSON.parse(readFileSync(portsFile(folder), 'utf8')) as SandboxPorts;
+  } catch {
+    return { dynamicsPort: 4801, campaignPort: 4802 };
+  }
+}
+
+function rememberPorts(folder: string, { ready }: Sandbox): void {
+  const portOf = (address: string): number => Number(new URL(address).port);
+  const ports: SandboxPorts = { dynamicsPort: portOf(ready.dynamics), campaignPort: portOf(ready.campaign) };
+  writeFileSync(portsFile(folder), JSON.stringify(ports));
+}
 
 /** Everything but the lock that this process holds on it, and downloaded tools. */
 function emptyFolder(folder: string): void {

@@ -105,7 +105,12 @@ const parentByPKey = ({ to, table }: ParentLink): PKeyLink => ({ field: to, to: 
 
 const constantByPKey = ({ to, resource, keyField, addressBy }: ConstantLink): PKeyLink => ({
   field: to,
-  to: { kind: 'constant', resource, keyField, addressBy: readAddressBy(addressBy) },
+  to: {
+    kind: 'constant',
+    resource,
+    keyField,
+    addressBy: addressBy === 'list' ? { kind: 'list' } : readAddressBy(addressBy),
+  },
 });
 
 /** Equal to no key: Campaign answers a link by a PKey of that answer's own, which does not tell what it leads to. */

@@ -75,7 +75,7 @@ export interface PKeyLink {
   field: string;
   to:
     | { kind: 'parent'; table: string }
-    | { kind: 'constant'; resource: string; keyField: string; addressBy: AddressBy };
+    | { kind: 'constant'; resource: string; keyField: string; addressBy: AddressBy | { kind: 'list' } };
 }
 
 /** How Campaign addresses a record by its key: in the URL, or by this named filter. */

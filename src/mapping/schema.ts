@@ -83,9 +83,13 @@ const constantLink = z
     to: campaignName.describe('The link, a field of the Campaign resource: orgUnit.'),
     resource: campaignName.describe('The Campaign resource the link leads to: orgUnitBase.'),
     keyField: campaignName.describe('The field of that resource that holds the key.'),
-    addressBy: addressBy
-      .default('url')
-      .describe('How Campaign finds the record by its key: in the address (url), or filter:<name>.'),
+    addressBy: z
+      .string()
+      .regex(/^(list|url|filter:[A-Za-z_]\w{0,63})$/, 'list, url, or filter: and the name of a filter')
+      .default('list')
+      .describe(
+        "How the record is found by its key: in the resource's list (list), in the address (url), or filter:<name>.",
+      ),
   })
   .describe('A link of every record to the same record of Campaign, such as its organisational unit.');
 

@@ -98,9 +98,13 @@ async function foretold(
   { argv = [], sync }: { argv?: string[]; sync?: () => Promise<unknown> } = {},
 ): Promise<Plan> {
   const { sandbox } = stack.systems;
+  const { ledger } = stack.worker();
+  const known = () => Promise.all([ledger.readFeed(ingressFlow(table)), ledger.mappings.inForce()]);
+  const before = await known();
   await sandbox.resetStats();
   const plan = await planOf(table, ...argv);
   expect(writesIn(await sandbox.stats())).toEqual([]);
+  expect(await known()).toEqual(before);
 
   await sandbox.resetStats();
   await (sync ?? (() => stack.syncAll([ingressFlow(table)])))();
@@ -208,12 +212,10 @@ describe('a sync does what its plan says', () => {
         '    filters: { where: [{ field: statecode, is: equal, value: 0 }], deleteFilteredOut: true }\n',
       );
     const file = await candidate(text);
-    const inForce = await stack.worker().ledger.mappings.inForce();
 
     const plan = await foretold('contact', {
       argv: ['--config', file, '--limit', '2'],
       sync: async () => {
-        expect(await stack.worker().ledger.mappings.inForce()).toEqual(inForce);
         await stack.apply(text);
         await stack.sync();
       },

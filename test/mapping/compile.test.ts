@@ -170,7 +170,7 @@ describe('a link by pkey', () => {
     expect(mapping.pkeyLinks).toEqual([
       {
         field: 'orgUnit',
-        to: { kind: 'constant', resource: 'orgUnitBase', keyField: 'name', addressBy: { kind: 'url' } },
+        to: { kind: 'constant', resource: 'orgUnitBase', keyField: 'name', addressBy: { kind: 'list' } },
       },
     ]);
     expect(mapping.parentTables).toEqual([]);

@@ -159,6 +159,12 @@ describe('a key with a strange name', () => {
   });
 });
 
+test('no fault repeats what stands in double quotes', () => {
+  expect(told(`${head}    every: "\\q1m"\n`)).toEqual([
+    '6 : a backslash in double quotes that escapes nothing',
+  ]);
+});
+
 test('no fault repeats a value, wherever it stands in a file and whatever stands around it', () => {
   const file = `${head}    every: 1m\n    fields: [{ from: a, to: x, choice: label }]\n    filters: { where: [{ field: a, is: equal, value: 1 }] }\n`;
   const around = fc.constantFrom(
