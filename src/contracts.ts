@@ -242,7 +242,8 @@ export interface RecordLedgerState {
   createUnderWay: boolean;
 }
 export type RecordPayload =
-  | { kind: 'filtered' }
+  /** `hidden`: it lacks a parent without which Campaign would hide it. */
+  | { kind: 'filtered'; hidden?: true }
   | { kind: 'fault'; code: string; field: string }
   | {
       kind: 'payload';

@@ -65,7 +65,7 @@ export function createExplain({ ledger, mappings, dynamics, campaign }: Activity
   ): RecordPayload {
     switch (mapped.kind) {
       case 'filtered':
-        return { kind: 'filtered' };
+        return { kind: 'filtered', ...(mapped.hidden && { hidden: true }) };
       case 'fault':
         return { kind: 'fault', code: mapped.code, field: mapped.field };
       case 'payload': {

@@ -101,7 +101,9 @@ const meaningOf = (code: string): string =>
 function payloadText(payload: RecordPayload): string {
   switch (payload.kind) {
     case 'filtered':
-      return 'does not pass the filter';
+      return payload.hidden
+        ? 'names no parent, without which Campaign would hide it: it is not sent'
+        : 'does not pass the filter';
     case 'fault':
       return `cannot be sent: ${payload.code}, field ${payload.field}`;
     case 'payload':

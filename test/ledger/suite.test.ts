@@ -7,6 +7,7 @@ import './outcomes.suite.js';
 import './parked.suite.js';
 import './survey.suite.js';
 import './sweep.suite.js';
+import './held.suite.js';
 import './runs.suite.js';
 import './stories.suite.js';
 import './full-disk.suite.js';
