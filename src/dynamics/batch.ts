@@ -12,7 +12,7 @@ export interface BatchPart {
  * A `$batch` request of one GET: the way to ask for an address longer than the server or a proxy takes in a request line (dataverse.md
  * §5: up to 64 KB there). `path` is relative to the origin. CRLF throughout, as the server demands.
  */
-export function batchOf(path: string): { contentType: string; body: string } {
+export function batchOf(path: string, preferences: string[] = []): { contentType: string; body: string } {
   const boundary = `batch_${randomUUID()}`;
   const body = [
     `--${boundary}`,
@@ -21,6 +21,7 @@ export function batchOf(path: string): { contentType: string; body: string } {
     '',
     `GET ${path} HTTP/1.1`,
     'Accept: application/json',
+    ...(preferences.length > 0 ? [`Prefer: ${preferences.join(',')}`] : []),
     '',
     '',
     `--${boundary}--`,

@@ -51,11 +51,14 @@ export function createChangeFeed(api: WebApi): ChangeFeed {
   const selectOf = ({ table, select }: Pick<Read, 'table' | 'select'>): string =>
     `$select=${[...new Set([table.primaryId, 'versionnumber', ...select])].join(',')}`;
   const pageOf = (pageSize: number): string => `odata.maxpagesize=${pageSize}`;
+  /** Which table a lookup leads to is told on request only, and some lead to one of several (dataverse.md §2). */
+  const targetsOf = (select: string[]): string[] =>
+    select.some((member) => LOOKUP.test(member)) ? [LOOKUP_TARGETS] : [];
 
   async function readTracked(read: Read, options?: CallOptions): Promise<TrackedPage> {
     const { table, link, pageSize } = read;
     const address = link ?? `${table.entitySetName}?${selectOf(read)}`;
-    const preferences = ['odata.track-changes', pageOf(pageSize)];
+    const preferences = ['odata.track-changes', pageOf(pageSize), ...targetsOf(read.select)];
     const page = await onTable(table, link, () =>
       api.get(address, changesReader(table), options, preferences),
     );
@@ -68,7 +71,7 @@ export function createChangeFeed(api: WebApi): ChangeFeed {
     const filter = `$filter=modifiedon%20ge%20${encodeURIComponent(since)}`;
     const address = link ?? `${table.entitySetName}?${selectOf(read)}&${filter}`;
     const { changes, nextLink } = await onTable(table, link, () =>
-      api.get(address, changesReader(table), options, [pageOf(pageSize)]),
+      api.get(address, changesReader(table), options, [pageOf(pageSize), ...targetsOf(read.select)]),
     );
     return { changes, ...(nextLink !== undefined && { nextLink }) };
   }
@@ -91,7 +94,7 @@ export function createChangeFeed(api: WebApi): ChangeFeed {
     const filter = `Microsoft.Dynamics.CRM.In(PropertyName='${table.primaryId}',PropertyValues=[${values.join(',')}])`;
     const address = `${table.entitySetName}?${selectOf({ table, select })}&$filter=${encodeURIComponent(filter)}`;
     const { changes } = await onTable(table, undefined, () =>
-      api.getLong(address, changesReader(table), options),
+      api.getLong(address, changesReader(table), options, targetsOf(select)),
     );
     return changes;
   }
@@ -116,6 +119,8 @@ export function createChangeFeed(api: WebApi): ChangeFeed {
   return { readTracked, readModifiedSince, readKeys, readByIds, countChanges };
 }
 
+const LOOKUP = /^_.+_value$/;
+const LOOKUP_TARGETS = 'odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"';
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Names the table in every error. A refused link cannot be mended by asking again: only a new full read can. */

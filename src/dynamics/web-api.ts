@@ -35,7 +35,7 @@ export interface WebApi {
   get<T>(address: string, reader: Reader<T>, options?: CallOptions, preferences?: string[]): Promise<T>;
   getText(address: string, options?: CallOptions): Promise<string>;
   /** The same for a path below the service root that may be too long for a request line. */
-  getLong<T>(path: string, reader: Reader<T>, options?: CallOptions): Promise<T>;
+  getLong<T>(path: string, reader: Reader<T>, options?: CallOptions, preferences?: string[]): Promise<T>;
 }
 
 /** Request lines up to here pass everywhere. */
@@ -122,10 +122,10 @@ export function createWebApi(settings: DynamicsSettings): WebApi {
         options,
       );
     },
-    async getLong(path, reader, options = {}) {
+    async getLong(path, reader, options = {}, preferences = []) {
       const url = own(path);
-      if (url.length <= MAX_URL_CHARACTERS) return get(path, reader, options);
-      const { contentType, body } = batchOf(url.slice(new URL(url).origin.length));
+      if (url.length <= MAX_URL_CHARACTERS) return get(path, reader, options, preferences);
+      const { contentType, body } = batchOf(url.slice(new URL(url).origin.length), preferences);
       const read = (answer: HttpAnswer): ReturnType<typeof reader> => {
         const part = batchParts(answer.headers['content-type'], answer.body)?.[0];
         if (!part) return undefined;

@@ -13,6 +13,7 @@ import type {
   SourceTable,
   TargetResource,
 } from './model.js';
+import { memberOf } from './raw-file.js';
 import type { TableMapping } from './schema.js';
 
 /**
@@ -46,7 +47,7 @@ export function compile(mapping: TableMapping, source: SourceTable, target: Targ
 
   function toCampaign(row: SourceRow): Mapped {
     if (!passes(row)) return { kind: 'filtered' };
-    const id = row[source.primaryId];
+    const id = memberOf(row, source.primaryId);
     if (typeof id !== 'string' || id === '') return { kind: 'fault', code: 'KEY_MISSING', field: keyTo };
     const key = id.toLowerCase();
     const held = writeKey(key);

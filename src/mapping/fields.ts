@@ -17,6 +17,7 @@ import type {
   TargetField,
   TargetResource,
 } from './model.js';
+import { memberOf } from './raw-file.js';
 import type { ColumnMapping, ConstantMapping, TableMapping } from './schema.js';
 
 /** One Campaign field of a mapping: where its value comes from, and where it stands in a record. */
@@ -93,10 +94,10 @@ function column(
       .filter((replacement) => replacement.field === from)
       .map((replacement) => [textOf(replacement.from), writerFor(field)(replacement.to)]),
   );
-  if (replaced.size === 0) return (row) => convert(row[selectName]);
+  if (replaced.size === 0) return (row) => convert(memberOf(row, selectName));
   const labels = labelsFor(sourceColumn, field, choice);
   return (row) => {
-    const value = row[selectName];
+    const value = memberOf(row, selectName);
     const label = labels && labelOf(value, labels);
     return (
       replaced.get(textOf(value)) ?? (label === undefined ? undefined : replaced.get(label)) ?? convert(value)

@@ -25,6 +25,12 @@ export function linkFaults(tables: unknown[]): CrossFault[] {
   return [...unmapped, ...cycleFaults(linksOf)];
 }
 
+/** A way around, back to where it began; one of many tables is told by its ends. */
+function wayAround(way: { name: string }[], back: string): string {
+  const shown = way.length <= 12 ? way : [...way.slice(0, 6), { name: '…' }, ...way.slice(-5)];
+  return [...shown.map(({ name }) => name), back].join(' → ');
+}
+
 /** One fault for each link that closes a circle, with the way around it. */
 function cycleFaults(linksOf: Map<string, Link[]>): CrossFault[] {
   const faults: CrossFault[] = [];
@@ -50,8 +56,8 @@ function cycleFaults(linksOf: Map<string, Link[]>): CrossFault[] {
       const position = onWay.get(link.table);
       if (position === undefined) enter(link.table);
       else {
-        const names = [...way.slice(position).map(({ name }) => name), link.table];
-        faults.push({ path: link.path, message: `links form a cycle: ${names.join(' → ')}` });
+        const message = `links form a cycle: ${wayAround(way.slice(position), link.table)}`;
+        faults.push({ path: link.path, message });
       }
     }
   }

@@ -1,4 +1,5 @@
 import { converterFor, EMPTY } from './convert.js';
+import { textAt } from './raw-file.js';
 import { columnOf, fieldOf, placeOf, type CompiledField } from './fields.js';
 import type {
   AddressBy,
@@ -68,12 +69,15 @@ function checkKind(link: LinkMapping, target: TargetResource, problem: (text: st
 export const readAddressBy = (text: string): AddressBy =>
   text === 'url' ? { kind: 'url' } : { kind: 'filter', name: text.slice('filter:'.length) };
 
-function parentId({ from }: ParentLink, source: SourceTable): (row: SourceRow) => string | undefined {
+/** A lookup that may lead to several tables says to which; a row of another table is no parent in this link. */
+function parentId({ from, table }: ParentLink, source: SourceTable): (row: SourceRow) => string | undefined {
   const column = columnOf(from, source);
   if (!column) return () => undefined;
   return (row) => {
-    const id = row[column.selectName];
-    return typeof id === 'string' && id !== '' ? id.toLowerCase() : undefined;
+    const id = textAt(row, column.selectName);
+    const target = textAt(row, `${column.selectName}@Microsoft.Dynamics.CRM.lookuplogicalname`);
+    if (target !== undefined && target !== table) return undefined;
+    return id === undefined || id === '' ? undefined : id.toLowerCase();
   };
 }
 

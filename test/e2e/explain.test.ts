@@ -111,6 +111,17 @@ describe('the story of a record', () => {
     });
   }, 60_000);
 
+  test('that Campaign would hide says what it lacks', async () => {
+    const id = await stack.systems.rows.create('new_parcels', { new_name: 'of nobody' });
+    await stack.syncAll(['ingress/new_parcel']);
+    expect(await storyOf(id)).toMatchObject({
+      campaign: { found: 'none' },
+      ledger: { state: 'filtered', managed: false },
+      payload: { kind: 'filtered', hidden: true },
+    });
+    expect((await stack.starter('explain', id)).out).toContain('names no parent');
+  }, 60_000);
+
   test('that only one side has is told as well', async () => {
     const { externalId } = profile(2);
     await stack.systems.contacts.remove(externalId);

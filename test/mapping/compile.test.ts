@@ -138,6 +138,18 @@ describe('a link by key', () => {
     });
     expect(sent(mapping, {})).toEqual({ firstName: null, cusAccountId: null });
   });
+  test('to one of several tables leaves out a row of another', () => {
+    const mapping = compiled(NAME, links('key'));
+    const member = '_parentcustomerid_value';
+    const row = (table: string) => ({
+      contactid: ID,
+      [member]: 'AB-1',
+      [`${member}@Microsoft.Dynamics.CRM.lookuplogicalname`]: table,
+    });
+    expect(sent(mapping, row('account'))).toMatchObject({ cusAccountId: 'ab-1' });
+    expect(sent(mapping, row('contact'))).toMatchObject({ cusAccountId: null });
+    expect(mapping.toCampaign(row('contact'))).toMatchObject({ parents: [] });
+  });
   test('names the parent that must be in Campaign first', () => {
     const mapping = compiled(NAME, links('key'));
     expect(mapping.parentTables).toEqual(['account']);
