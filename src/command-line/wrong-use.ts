@@ -9,6 +9,8 @@ export class WrongUse extends Error {
   }
 }
 
+const LEFT_OVER_MS = 2_000;
+
 /** Codes that only another setting or file can mend. */
 const CONFIGURATION_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'CONFIG_INVALID',
@@ -54,4 +56,6 @@ export async function runMain(main: () => Promise<number | void>): Promise<void>
     if (message !== undefined) process.stderr.write(`${message}\n`);
     process.exitCode = exitStatusOf(error);
   }
+  // All is closed by now. The SDK's native runtime, left over from a start that failed half way, would keep the process for ever.
+  setTimeout(() => process.exit(), LEFT_OVER_MS).unref();
 }

@@ -43,13 +43,13 @@ test.each(starter.commands.map((command) => command.name()))('it has every optio
   const own = all.filter(({ flags }) => !common.includes(flags));
   const shared = all.filter(({ flags }) => common.includes(flags));
   expect(written(sectionOf(name), own)).toEqual(own.toSorted(byFlags));
-  expect(written(sectionOf('npm run starter --'), shared)).toEqual(shared.toSorted(byFlags));
+  expect(written(sectionOf('npm run starter'), shared)).toEqual(shared.toSorted(byFlags));
 });
 
 test.each([
   ['start', 'npm start'],
-  ['sandbox', 'npm run sandbox --'],
-  ['bench', 'npm run bench --'],
+  ['sandbox', 'npm run sandbox'],
+  ['bench', 'npm run bench'],
 ])('it has every option of npm run %s', async (script, heading) => {
   const { stdout, status } = await npmScript(script, ['--help'], { SYNC_CONFIG: '', SYNC_DATA: '.data' })
     .finished;
@@ -108,7 +108,7 @@ describe('the documents that it shows', () => {
   );
 
   test('the sandbox is ready as shown', () => {
-    expect(differences(documentOf(sectionOf('npm run sandbox --')), stack.sandbox.ready)).toEqual(none);
+    expect(differences(documentOf(sectionOf('npm run sandbox')), stack.sandbox.ready)).toEqual(none);
   });
 });
 
