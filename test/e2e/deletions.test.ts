@@ -66,10 +66,12 @@ describe('deletions beyond the share', () => {
     const { version, count } = await shown();
     await stack.starter('pause', flow);
     const run = stack.client.workflow.getHandle(flow);
-    await expect(run.executeUpdate(updates.approveDeletions, { args: [{}] })).rejects.toThrow();
+    await expect(run.executeUpdate(updates.approveDeletions, { args: [{}] })).rejects.toThrow(
+      'Workflow Update failed',
+    );
     await expect(
       run.executeUpdate(updates.approveDeletions, { args: [{ version, count: count - 1 }] }),
-    ).rejects.toThrow();
+    ).rejects.toThrow('Workflow Update failed');
     expect((await shown()).count).toBe(count);
     await run.executeUpdate(updates.approveDeletions, { args: [{ version, count }] });
     expect((await shown()).count).toBe(0);
