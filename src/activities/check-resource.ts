@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Address, FieldMetadata, ResourceMetadata } from '../campaign/client.js';
 import type { Finding } from '../contracts.js';
 import type { CallOptions } from '../http/calls.js';
-import { readAddressBy } from '../mapping/links.js';
+import { readAddressBy, readConstantAddress } from '../mapping/links.js';
 import type { ConstantLink, TableMapping } from '../mapping/schema.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { fault, faultOf, fine, listed, looked, seenOrFault, warning, type About } from './findings.js';
@@ -218,7 +218,7 @@ async function constantFindings(
   const about: About = { area: 'links', subject: `${name}.${to}` };
   return looked(about, async () => {
     const resource = await campaign.resource(target, options);
-    const by = readAddressBy(addressBy);
+    const by = readConstantAddress(addressBy);
     if (!fieldOf(resource, keyField))
       return [faultOf({ area: 'links', subject: `${target}.${keyField}` }, 'FIELD_UNKNOWN')];
     if (by.kind === 'filter' && !Object.hasOwn(resource.filters, by.name))

@@ -4,7 +4,6 @@ import { SyncError } from '../errors.js';
 import type { Payload, PKeyLink } from '../mapping/model.js';
 import type { Mappings } from './mappings.js';
 import { waitsForOf } from './parents.js';
-import { SURVEY_PAGE_SIZE } from './reading.js';
 
 /** A payload as Campaign takes it, or why the record it links to cannot be named. */
 export type Bound =
@@ -78,28 +77,7 @@ export function createPKeys({ campaign, mappings }: { campaign: Campaign; mappin
     }
     const { keyField, addressBy } = to;
     const resource = await resourceOf(to.resource, options);
-    if (addressBy.kind === 'list') return findInList(resource, keyField, key, options);
     return campaign.find(resource, { keyField, key, by: addressBy }, options);
-  }
-
-  /** Units and the like are few, and have no filter of their own. */
-  async function findInList(
-    resource: ResourceMetadata,
-    keyField: string,
-    key: string,
-    options: CallOptions,
-  ): Promise<Found> {
-    const matching: Record<string, unknown>[] = [];
-    let link: string | undefined;
-    do {
-      const at = link === undefined ? {} : { link };
-      const page = await campaign.list(resource, { lineCount: SURVEY_PAGE_SIZE, ...at }, options);
-      matching.push(...page.records.filter((record) => String(record[keyField]) === key));
-      link = page.nextLink;
-    } while (link !== undefined);
-    const [record, second] = matching;
-    if (second) return { kind: 'several' };
-    return record ? { kind: 'found', record } : { kind: 'absent' };
   }
 
   const resources = new Map<string, Promise<ResourceMetadata>>();

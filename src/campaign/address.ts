@@ -1,10 +1,13 @@
 import type { ResourceMetadata } from './metadata.js';
 
-/** How a record is addressed by its key: in the URL, or through a named filter (campaign.md §2 "PKey and keys"). */
+/**
+ * How a record is addressed by its key: in the URL, or through a named filter (campaign.md §2 "PKey and keys"); one of a few, such as
+ * a unit, in the list of all.
+ */
 export interface Address {
   keyField: string;
   key: string;
-  by: { kind: 'url' } | { kind: 'filter'; name: string };
+  by: { kind: 'url' } | { kind: 'filter'; name: string } | { kind: 'list' };
 }
 
 /** Segments that mean something else below a resource, besides its fields and filters. */

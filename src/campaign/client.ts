@@ -67,6 +67,8 @@ export interface Campaign {
   count(resource: ResourceMetadata, countLink: string | undefined, options?: CallOptions): Promise<number>;
 }
 
+const LIST_PAGE = 500;
+
 export function createCampaign(settings: CampaignSettings): Campaign {
   const rest = createRest(settings);
 
@@ -103,6 +105,7 @@ export function createCampaign(settings: CampaignSettings): Campaign {
 
   async function find(resource: ResourceMetadata, address: Address, options?: CallOptions): Promise<Found> {
     const { by, keyField, key } = address;
+    if (by.kind === 'list') return findInList(resource, address, options);
     if (by.kind === 'filter') {
       const records = await matches(resource, by.name, address, options);
       // Some filters compare by beginnings, or without regard to case: the key decides.
@@ -133,6 +136,21 @@ export function createCampaign(settings: CampaignSettings): Campaign {
     if (answer.kind === 'oops') throw notRead(answer, 'profileAndServicesExt');
     const atMs = answer.kind === 'ok' ? Date.parse(answer.date ?? '') : NaN;
     return Number.isNaN(atMs) ? undefined : new Date(atMs).toISOString();
+  }
+
+  async function findInList(
+    resource: ResourceMetadata,
+    { keyField, key }: Address,
+    options?: CallOptions,
+  ): Promise<Found> {
+    const matching: Record<string, unknown>[] = [];
+    let page: ListedPage | undefined;
+    do {
+      const at = page?.nextLink === undefined ? {} : { link: page.nextLink };
+      page = await list(resource, { lineCount: LIST_PAGE, ...at }, options);
+      matching.push(...page.records.filter((record) => String(record[keyField]) === key));
+    } while (page.nextLink !== undefined);
+    return theOne(matching);
   }
 
   async function list(

@@ -69,6 +69,10 @@ function checkKind(link: LinkMapping, target: TargetResource, problem: (text: st
 export const readAddressBy = (text: string): AddressBy =>
   text === 'url' ? { kind: 'url' } : { kind: 'filter', name: text.slice('filter:'.length) };
 
+/** The same, or `list`. */
+export const readConstantAddress = (text: string): AddressBy | { kind: 'list' } =>
+  text === 'list' ? { kind: 'list' } : readAddressBy(text);
+
 /** A lookup that may lead to several tables says to which; a row of another table is no parent in this link. */
 function parentId({ from, table }: ParentLink, source: SourceTable): (row: SourceRow) => string | undefined {
   const column = columnOf(from, source);
@@ -113,7 +117,7 @@ const constantByPKey = ({ to, resource, keyField, addressBy }: ConstantLink): PK
     kind: 'constant',
     resource,
     keyField,
-    addressBy: addressBy === 'list' ? { kind: 'list' } : readAddressBy(addressBy),
+    addressBy: readConstantAddress(addressBy),
   },
 });
 
