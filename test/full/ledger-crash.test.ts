@@ -7,8 +7,8 @@ import { openEmbeddedLedger } from '../../src/ledger/embedded.js';
 import { openPostgresLedger } from '../../src/ledger/postgres.js';
 import type { Feed, Ledger } from '../../src/ledger/store.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
-import { commitPage, FLOW, LEASE_MS, ROWS } from './programs/pages.js';
-import { run } from './programs/run.js';
+import { commitPage, FLOW, LEASE_MS, ROWS } from '../ledger/programs/pages.js';
+import { run } from '../ledger/programs/run.js';
 
 let server: Postgres;
 beforeAll(async () => {
