@@ -21,7 +21,8 @@ import { createLog, endRuntime, installRuntime, startWorker, type RunningWorker 
 
 /** A dead worker of this process group is noticed this soon. */
 const HEARTBEAT_SECONDS = 10;
-const LOCK_FILES = /lock/;
+/** What a start makes in its data folder, locks and downloaded tools aside. */
+const OWN_FILES = /^(ledger|sandbox|sandbox-ports\.json|instance\.json|temporal\.(log|db|db-.+))$/;
 
 interface Options {
   once: boolean;
@@ -231,8 +232,12 @@ function parseOptions(argv: string[], environment: Record<string, string | undef
     .description('Runs Temporal, the sandbox, the worker and the schedules together, until Ctrl-C.')
     .option('--once', 'until every flow has drained once, then say how it went', false)
     .option('--json', 'one JSON document on standard output', false)
-    .option('--config <file>', 'mapping file (sync.yaml, else sync.example.yaml)', environment.SYNC_CONFIG)
-    .option('--data <dir>', 'data folder: Temporal, ledger, sandbox', environment.SYNC_DATA ?? '.data')
+    .option(
+      '--config <file>',
+      'mapping file (sync.yaml, else sync.example.yaml)',
+      environment.SYNC_CONFIG || undefined,
+    )
+    .option('--data <dir>', 'data folder: Temporal, ledger, sandbox', environment.SYNC_DATA || '.data')
     .option('--fresh', 'empty the data folder first (sandbox only)', false)
     .option('--contacts <n>', "size of the sandbox's first seed", whole('--contacts', 0), 1000)
     .option('--sandbox-model <file>', 'further tables and resources of the sandbox (docs/guides/sandbox.md)')
@@ -286,11 +291,10 @@ function rememberPorts(folder: string, { ready }: Sandbox): void {
   writeFileSync(portsFile(folder), JSON.stringify(ports));
 }
 
-/** Everything but the lock that this process holds on it, and downloaded tools. */
+/** Nothing but what a start has made there: the folder may be one that a person keeps other things in. */
 function emptyFolder(folder: string): void {
   for (const name of readdirSync(folder)) {
-    if (!LOCK_FILES.test(name) && name !== 'tools')
-      rmSync(join(folder, name), { recursive: true, force: true });
+    if (OWN_FILES.test(name)) rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 

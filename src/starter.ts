@@ -49,12 +49,12 @@ export function starterProgram(
     program
       .command(usage)
       .description(description)
-      .option('--data <dir>', 'data folder of a running `npm start`', environment.SYNC_DATA ?? '.data')
+      .option('--data <dir>', 'data folder of a running `npm start`', environment.SYNC_DATA || '.data')
       .option('--json', 'one JSON document on standard output')
       .exitOverride();
 
   command('apply', 'validate the mapping file, publish it as a new version, bring the schedules in line')
-    .option('--config <file>', 'mapping file', environment.SYNC_CONFIG)
+    .option('--config <file>', 'mapping file', environment.SYNC_CONFIG || undefined)
     .action((options: CommonOptions & { config?: string }) =>
       connected(options, async ({ client, heartbeatSeconds }) => {
         const file = options.config ?? (existsSync('sync.yaml') ? 'sync.yaml' : 'sync.example.yaml');

@@ -12,10 +12,10 @@ export function createRecords(context: LedgerContext): Records {
     for (const ids of inChunks(sourceIds)) {
       const { rows } = await sql<RecordRow>`
         select source_id, state, managed, survey_doubled, full_print, following_print, source_version, outcome, outcome_version,
-          (extract(epoch from clock_timestamp() - intent_at) * 1000)::float8 as intent_age_ms
-        from ledger.record where flow = ${flow} and source_id = any(${ids}::text[])`.execute(
-        context.database,
-      );
+          (extract(epoch from clock_timestamp() - greatest(intent_at, opened_at)) * 1000)::float8 as intent_age_ms
+        from ledger.record
+        left join lateral (select opened_at from ledger.feed where feed.flow = record.flow and intent_at is not null) as feed on true
+        where flow = ${flow} and source_id = any(${ids}::text[])`.execute(context.database);
       for (const row of rows) known.set(row.source_id, toRecord(row));
     }
     return known;

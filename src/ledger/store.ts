@@ -194,7 +194,10 @@ export interface LedgerRecord {
   following?: string;
   /** Row version of Dynamics that was last decided on, decimal text. */
   sourceVersion?: string;
-  /** Age of the intent mark in milliseconds, when a create may be under way. */
+  /**
+   * Age of the intent mark in milliseconds, when a create may be under way. It counts from when the feed was last opened at the
+   * earliest: until the owner before was gone, the call that the mark announced may still have been sent.
+   */
   intentAgeMs?: number;
   /** The feed version for which an outcome was recorded, and which. */
   outcomeVersion?: number;

@@ -166,6 +166,15 @@ describe.sequential('npm start', () => {
     const found = sought.filter((value) => bytes.includes(value));
     expect(found).toEqual([]);
   }, 60_000);
+
+  test('--fresh begins anew, and touches nothing that no start has made', async () => {
+    // The mapping file lies in the data folder itself.
+    const before = await readFile(config, 'utf8');
+    const { status, stdout } = await start('--once', '--fresh', '--contacts', '10').finished;
+    expect(status).toBe(0);
+    expect((JSON.parse(stdout) as Summary).flows[0]).toMatchObject({ read: 10 });
+    expect(await readFile(config, 'utf8')).toBe(before);
+  }, 120_000);
 });
 
 /** Runs a command of the command line with `--json`; it must succeed. */

@@ -181,12 +181,28 @@ onBothBackends('outcomes', (under) => {
     expect(stillMarked).toEqual(['parked', 'filtered']);
   });
 
+  test('an intent mark is no older than the opening that found it: until then its call may have been sent', async () => {
+    const { ledger, database, freshFlow } = under();
+    const flow = freshFlow();
+    const feed = await take(ledger, flow);
+    await ledger.markIntents(feed, ['a']);
+    await sql`update ledger.record set intent_at = now() - interval '1 hour' where flow = ${flow}`.execute(
+      database,
+    );
+    await ledger.closeFeed(feed);
+    await take(ledger, flow, 'successor');
+    expect((await ledger.records(flow, ['a'])).get('a')?.intentAgeMs).toBeLessThan(10_000);
+  });
+
   test('an intent mark that is renewed is young again and keeps its page', async () => {
     const { ledger, database, freshFlow } = under();
     const flow = freshFlow();
     let feed = await take(ledger, flow);
     await ledger.markIntents(feed, ['a', 'a']);
     await sql`update ledger.record set intent_at = now() - interval '1 hour' where flow = ${flow}`.execute(
+      database,
+    );
+    await sql`update ledger.feed set opened_at = now() - interval '2 hours' where flow = ${flow}`.execute(
       database,
     );
     expect((await ledger.records(flow, ['a'])).get('a')?.intentAgeMs).toBeGreaterThan(3_599_000);

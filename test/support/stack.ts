@@ -13,6 +13,7 @@ import type { FlowId, FlowStatus } from '../../src/contracts.js';
 import { sandboxSettings } from '../../src/sandbox-settings.js';
 import { starterProgram } from '../../src/starter.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
+import type { ModelDocument } from '../../src/sandbox/model/model-schema.js';
 import { installRuntime, startWorker, type RunningWorker } from '../../src/worker.js';
 import { ownNamespace } from './temporal.js';
 import { connectSystems, type Systems } from './systems.js';
@@ -56,6 +57,8 @@ export interface StackOptions {
   ledgerUrl?: string;
   settings?: Record<string, string>;
   latencyMs?: number;
+  /** Tables of Dynamics and resources of Campaign in place of those that come with the sandbox. */
+  model?: ModelDocument;
   /** What the suite has made once for all of its stacks; outside of it, each stack makes its own. */
   prepared?: { workflowBundle?: string; newLedger?: string };
 }
@@ -78,6 +81,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     contacts: options.contacts,
     memory: true,
     ...(options.latencyMs !== undefined && { latencyMs: options.latencyMs }),
+    ...(options.model && { model: options.model }),
   });
   const systems = connectSystems(sandbox.ready);
   const start = (settings: Record<string, string> = {}) =>
