@@ -60,8 +60,24 @@ export function createInspect(dependencies: ActivityDependencies) {
   async function apply(document: string): Promise<InspectResult> {
     const read = readSyncFile(document);
     if (!read.ok) throw new SyncError('MAPPING_INVALID', { subject: `${read.faults.length} faults` });
+    await refuseOtherKeys(read.config);
     const { version, changed } = await ledger.mappings.publish(document);
     return { kind: 'apply', version, changed, schedules: schedulesOf(read.config) };
+  }
+
+  /** Under another key, or in another resource, every record that is there would be made a second time. */
+  async function refuseOtherKeys({ tables }: SyncConfig): Promise<void> {
+    if (!(await ledger.mappings.inForce())) return;
+    const { config } = await mappings.config();
+    for (const { dynamics: table, campaign, key } of tables) {
+      const before = config.tables.find((candidate) => candidate.dynamics === table);
+      if (!before || (before.campaign === campaign && before.key.to === key.to)) continue;
+      const { managed } = (await ledger.summary(ingressFlow(table))).now;
+      if (managed === 0) continue;
+      throw new SyncError('MAPPING_INVALID', {
+        subject: `${table}: ${managed} records are in ${before.campaign} under ${before.key.to}, which cannot change to ${campaign} under ${key.to}`,
+      });
+    }
   }
 
   async function flowStatuses(): Promise<FlowStatus[]> {

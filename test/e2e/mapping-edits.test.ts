@@ -71,6 +71,15 @@ describe('a mapping that is edited while the flow follows changes', () => {
     expect((await stack.systems.profiles.all()).map(({ externalId }) => externalId)).toContain(id);
   }, 60_000);
 
+  test('to another key is refused while records are managed: they would be made a second time', async () => {
+    const managed = (await stack.systems.profiles.all()).length;
+    await expect(stack.apply(exampleDocument.replace('to: externalId', 'to: cryptedId'))).rejects.toThrow(
+      `MAPPING_INVALID: the mapping file is invalid (contact: ${managed} records are in profile under externalId`,
+    );
+    await stack.sync();
+    expect(await stack.systems.profiles.all()).toHaveLength(managed);
+  }, 60_000);
+
   test('whose filter grows lets rows go and takes them back, as it says', async () => {
     const filtered = (deletes: boolean) =>
       `${exampleDocument}    filters: { where: [{ field: lastname, is: begins, value: Kept }], deleteFilteredOut: ${deletes} }\n`.replace(
