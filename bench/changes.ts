@@ -7,6 +7,8 @@ export interface ChangesMeasured {
   changed: number;
   product: SyncMeasured & { dynamicsCalls: number; campaignCalls: number };
   callsPerChangedRow: number;
+  /** The same rows once more, unchanged, compared with the ledger after the change token has expired. */
+  comparing: SyncMeasured & { dynamicsCalls: number; campaignCalls: number };
   faults: string[];
 }
 
@@ -27,15 +29,28 @@ export async function measureChanges(
   await systems.resetStats();
   const synced = await product.sync();
   const calls = await systems.calls();
+
+  say('changes: a comparing read of all of them, after an expired change token');
+  await systems.expireToken();
+  await systems.resetStats();
+  const compared = await product.sync();
+  const comparingCalls = await systems.calls();
   return {
     touched,
     changed,
     product: { ...synced, dynamicsCalls: calls.dynamics, campaignCalls: calls.campaign },
     callsPerChangedRow: calls.campaign / changed,
+    comparing: {
+      ...compared,
+      dynamicsCalls: comparingCalls.dynamics,
+      campaignCalls: comparingCalls.campaign,
+    },
     faults: [
       ...faultOf('rows read', synced.counts.read, touched),
       ...faultOf('rows updated', synced.counts.updated, changed),
       ...faultOf('Campaign calls', calls.campaign, changed),
+      ...faultOf('rows compared', compared.counts.unchanged, touched),
+      ...faultOf('Campaign calls of the comparing read', comparingCalls.campaign, 0),
       ...faultOf('profiles in Campaign', (await systems.profiles()).count, touched),
     ],
   };

@@ -85,7 +85,13 @@ function memoryFigures(
   ];
 }
 
-export function changesFigures({ touched, changed, product, callsPerChangedRow }: ChangesMeasured): Figure[] {
+export function changesFigures({
+  touched,
+  changed,
+  product,
+  callsPerChangedRow,
+  comparing,
+}: ChangesMeasured): Figure[] {
   return inMeasurement('changes', [
     { figure: 'rows touched', value: touched },
     { figure: 'rows changed', value: changed },
@@ -103,6 +109,14 @@ export function changesFigures({ touched, changed, product, callsPerChangedRow }
     { figure: 'peak RSS', value: product.usage.peakRssBytes / 2 ** 20, unit: 'MiB' },
     { figure: 'peak JS heap', value: product.usage.peakHeapBytes / 2 ** 20, unit: 'MiB' },
     { figure: 'Temporal actions per 1,000 rows', value: (product.actions * 1000) / touched },
+    {
+      figure: 'Campaign calls of a comparing read',
+      value: comparing.campaignCalls,
+      target: '0',
+      met: comparing.campaignCalls === 0,
+    },
+    { figure: 'rows a second of a comparing read', value: touched / comparing.seconds },
+    { figure: 'peak RSS of a comparing read', value: comparing.usage.peakRssBytes / 2 ** 20, unit: 'MiB' },
   ]);
 }
 

@@ -19,6 +19,10 @@ import type { Product, ProductOptions } from './product.js';
 import { reportText, type Report } from './report.js';
 import { startSystems } from './systems.js';
 
+/** Contacts of the larger first load, and of changes when they are measured alone. */
+const FIRST_LOAD_CONTACTS = 20_000;
+const CHANGES_CONTACTS = 100_000;
+
 type Environment = Record<string, string | undefined>;
 
 interface Options {
@@ -120,9 +124,8 @@ function parseOptions(argv: string[]): Options {
     .argument('[measurement]', `${measurements.join(', ')}; all of them when left out`)
     .option(
       '--contacts <n>',
-      'contacts of the larger first load',
+      `contacts that are loaded (${FIRST_LOAD_CONTACTS}; of changes alone ${CHANGES_CONTACTS})`,
       whole('--contacts', 20, 10_000_000),
-      20_000,
     )
     .option('--latency <ms>', "the sandbox's answer time", whole('--latency', 0, 60_000), 50)
     .option('--concurrency <n>', 'calls at once', whole('--concurrency', 1, 1000), 20)
@@ -135,7 +138,11 @@ function parseOptions(argv: string[]): Options {
   if (wanted.length === 0)
     faults.push(`${measurement} is none of the measurements ${measurements.join(', ')}`);
   if (faults.length > 0) throw new WrongUse(faults);
-  return { ...program.opts<Omit<Options, 'wanted'>>(), wanted };
+  const { contacts, ...options } = program.opts<
+    Omit<Options, 'wanted' | 'contacts'> & { contacts?: number }
+  >();
+  const isChanges = measurement === 'changes';
+  return { ...options, contacts: contacts ?? (isChanges ? CHANGES_CONTACTS : FIRST_LOAD_CONTACTS), wanted };
 }
 
 /** A real pair's settings that happen to be set here must reach neither worker nor sandbox. */

@@ -21,6 +21,8 @@ export interface Systems {
   contacts(select: string[]): AsyncGenerator<Record<string, unknown>>;
   /** What Campaign holds, as one number for how many and one text for what. */
   profiles(): Promise<{ count: number; digest: string }>;
+  /** Dynamics forgets the next change token that it is shown. */
+  expireToken(): Promise<void>;
   /** Rejects when the sandbox or PostgreSQL ends. */
   died: Promise<never>;
 }
@@ -134,6 +136,7 @@ export async function startSystems(
 
   return {
     ready,
+    expireToken: async () => void (await desk.put('/faults', [{ system: 'dynamics', kind: 'expire-delta' }])),
     freshDatabase: () => postgres.ask<string>('freshDatabase'),
     reset,
     updateContacts,
