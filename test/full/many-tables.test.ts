@@ -40,8 +40,7 @@ async function createRows({ name, columns, parent }: WideTable): Promise<string[
     created.push(
       await stack.systems.rows.create(`${name}s`, {
         ...Object.fromEntries(values),
-        ...(parent &&
-          !isEmpty && { 'new_parentid@odata.bind': `/${parent.table.name}s(${parents[row]})` }),
+        ...(parent && !isEmpty && { 'new_parentid@odata.bind': `/${parent.table.name}s(${parents[row]})` }),
       }),
     );
   }
@@ -59,7 +58,11 @@ test('many wide tables', async () => {
   const { status, out } = await took('check', () => stack.starter('check', '--json'));
   const { findings } = JSON.parse(out) as Checked;
   const bad = findings.filter(({ severity }) => severity === 'error');
-  console.log(status, findings.length, JSON.stringify(findings.filter((f) => f.severity !== 'ok').slice(0, 5)));
+  console.log(
+    status,
+    findings.length,
+    JSON.stringify(findings.filter((f) => f.severity !== 'ok').slice(0, 5)),
+  );
   expect(bad).toEqual([]);
   const ends = await took('first load', () => stack.syncAll());
   console.log(ends.filter((e) => e.outcome !== 'in-sync'));
@@ -69,10 +72,16 @@ test('many wide tables', async () => {
   const stats = await stack.systems.sandbox.stats();
   console.log(stats.dynamics, stats.campaign);
   for (const table of tables) {
-    const records = await stack.systems.records.all(`${table.parent || true ? 'customResources' : ''}/${table.resource}`);
+    const records = await stack.systems.records.all(
+      `${table.parent || true ? 'customResources' : ''}/${table.resource}`,
+    );
     for (const [row, id] of (ids.get(table) ?? []).entries()) {
       const record = records.find((r) => r.cusCrmId === id);
-      for (const c of table.columns) expect([c.name, record?.[c.field]]).toEqual([c.name, row === ROWS - 1 ? c.kind.empty : c.kind.held(row)]);
+      for (const c of table.columns)
+        expect([c.name, record?.[c.field]]).toEqual([
+          c.name,
+          row === ROWS - 1 ? c.kind.empty : c.kind.held(row),
+        ]);
     }
   }
 }, 300_000);

@@ -215,24 +215,26 @@ export function wideModel(tables: WideTable[]): ModelDocument {
 
 /** The sync.yaml for all of them, children before their parents: the order of the file is not the order of the work. */
 export function wideMapping(tables: WideTable[]): string {
-  const entries = tables.toReversed().map(({ name, resource, columns, parent }) =>
-    [
-      `  - dynamics: ${name}`,
-      `    campaign: ${resource}`,
-      '    every: 1d',
-      '    key: { to: cusCrmId, addressBy: filter:bycrmid }',
-      '    fields:',
-      ...columns.map(
-        (column) =>
-          `      - { from: ${column.name}, to: ${column.field}${column.kind.choice ? ', choice: label' : ''} }`,
-      ),
-      ...(parent
-        ? [
-            `    links: [{ from: new_parentid, to: ${parent.by === 'key' ? 'cusParentId' : 'cusParent'}, table: ${parent.table.name}, by: ${parent.by} }]`,
-          ]
-        : []),
-    ].join('\n'),
-  );
+  const entries = tables
+    .toReversed()
+    .map(({ name, resource, columns, parent }) =>
+      [
+        `  - dynamics: ${name}`,
+        `    campaign: ${resource}`,
+        '    every: 1d',
+        '    key: { to: cusCrmId, addressBy: filter:bycrmid }',
+        '    fields:',
+        ...columns.map(
+          (column) =>
+            `      - { from: ${column.name}, to: ${column.field}${column.kind.choice ? ', choice: label' : ''} }`,
+        ),
+        ...(parent
+          ? [
+              `    links: [{ from: new_parentid, to: ${parent.by === 'key' ? 'cusParentId' : 'cusParent'}, table: ${parent.table.name}, by: ${parent.by} }]`,
+            ]
+          : []),
+      ].join('\n'),
+    );
   return `version: 1\ntables:\n${entries.join('\n')}\n`;
 }
 
