@@ -120,6 +120,8 @@ export function waitForFlows(
     };
     const end = await waitForFlow(client, flow, look, standsStill);
     looksAtWaiting.delete(flow);
+    // What this flow has released takes a moment to go on: the others are looked at anew.
+    for (const waiting of looksAtWaiting.keys()) looksAtWaiting.set(waiting, 0);
     return end;
   };
   return Promise.all(flows.map(wait));
