@@ -9,6 +9,7 @@ export const TASK_QUEUE = 'dynamics-campaign-sync';
 export type FlowId = string;
 export const ingressFlow = (table: string): FlowId => `ingress/${table}`;
 export const tableOf = (flow: FlowId): string | undefined => /^ingress\/(.+)$/.exec(flow)?.[1];
+export const EGRESS: FlowId = 'egress';
 /** The schedule whose "Trigger" button in the Web UI forces a resync of the table. */
 export const resyncSchedule = (table: string): string => `resync/${table}`;
 
@@ -64,17 +65,26 @@ export interface RowCounts {
   held: number;
 }
 
+/** Counts of one run of egress; read is always the sum of the others (P1). */
+export interface EventCounts {
+  read: number;
+  written: number;
+  duplicates: number;
+  filtered: number;
+  parked: number;
+}
+
 export type FlowOutcome = 'in-sync' | 'working' | 'waiting' | 'paused' | 'failed';
 
 /** Answer of the `progress` query: ids, counts and codes only. */
-export interface Progress {
+export interface Progress<Counts = RowCounts> {
   outcome: FlowOutcome;
   phase?: string;
   /** Pages committed since the feed began. */
   position: number;
-  counts: RowCounts;
+  counts: Counts;
   paused: boolean;
-  pending?: ResyncMode;
+  pending?: ResyncMode | 'replay';
   waiting?: Waiting;
   lastErrorCode?: string;
 }
@@ -84,6 +94,20 @@ export interface Waiting {
   forMs: number;
   /** The same as a time, ISO 8601. */
   until?: string;
+}
+
+export interface EgressInput {
+  heartbeatSeconds?: number;
+  /** Carried through continue-as-new. */
+  carried?: { paused: boolean; pending?: EgressReplay; requests: number; pollAgain: boolean };
+}
+/** The source is to be read again: from this time (ISO 8601), or from the oldest that it still has. */
+export interface EgressReplay {
+  since?: string;
+}
+export interface EgressResult {
+  outcome: FlowOutcome;
+  counts: EventCounts;
 }
 
 export interface IngressResult {
@@ -97,10 +121,14 @@ export interface SliceInput {
   runId: string;
   maxSeconds: number;
 }
-export interface SliceResult {
+export interface EventSliceInput {
+  runId: string;
+  maxSeconds: number;
+}
+export interface SliceResult<Counts = RowCounts> {
   phase: string;
   position: number;
-  counts: RowCounts;
+  counts: Counts;
   /** Nothing is left to read now. */
   drained: boolean;
   waiting?: Waiting;
@@ -117,6 +145,11 @@ export interface BeginResyncInput {
   table: string;
   mode: ResyncMode;
   /** The same id twice begins one resync. */
+  requestId: string;
+}
+
+export interface BeginReplayInput extends EgressReplay {
+  /** The same id twice begins one replay. */
   requestId: string;
 }
 
@@ -152,17 +185,20 @@ export type InspectRequest =
   | { kind: 'plan'; table: string; document?: string; limit: number }
   | { kind: 'explain'; id: string; table?: string }
   /** `document`: a mapping file to check instead of the one in force. */
-  | { kind: 'check'; document?: string };
+  | { kind: 'check'; document?: string }
+  /** Makes our event tables in Dynamics where they are missing. */
+  | { kind: 'provision' };
 
 export type InspectResult =
   | { kind: 'apply'; version: number; changed: boolean; schedules: ScheduleWish[] }
-  | { kind: 'status'; flows: FlowStatus[]; calls: { dynamics: number; campaign: number } }
+  | { kind: 'status'; flows: AnyFlowStatus[]; calls: { dynamics: number; campaign: number } }
   | { kind: 'parked'; rows: ParkedRowView[] }
   | { kind: 'deletions'; table: string; held: HeldDeletions; discarded: boolean }
   | { kind: 'redrive'; redriven: number; flows: FlowId[] }
   | { kind: 'plan'; plan: Plan }
   | { kind: 'explain'; stories: RecordStory[] }
-  | { kind: 'check'; findings: Finding[] };
+  | { kind: 'check'; findings: Finding[] }
+  | { kind: 'provision'; made: string[]; present: string[] };
 
 /** One thing that a check has looked at. Names, numbers and codes only. */
 export interface Finding {
@@ -261,11 +297,21 @@ export interface ScheduleWish {
 }
 
 /** One flow of the summary (CONTRACT "Summary"). */
-export interface FlowStatus extends RowCounts {
+export type AnyFlowStatus = FlowStatus | EventFlowStatus;
+export interface FlowStatus extends FlowState, RowCounts {
+  now: { managed: number; parked: number; held: number; backlog?: number };
+}
+export interface EventFlowStatus extends FlowState, EventCounts {
+  now: { parked: number };
+  /** Why events were filtered, in the run that is counted. */
+  filteredBy: Record<string, number>;
+  /** What had left the source before it was read, ISO 8601; without `from`, all before. */
+  gaps: { from?: string; until: string; notedAt: string }[];
+}
+interface FlowState {
   flow: FlowId;
   outcome: FlowOutcome;
   phase?: string;
-  now: { managed: number; parked: number; held: number; backlog?: number };
   seconds: number;
   rowsPerSecond: number;
   lagSeconds: number;
@@ -289,6 +335,7 @@ export interface ParkedRowView {
   next: string;
 }
 
+export const noEventCounts: EventCounts = { read: 0, written: 0, duplicates: 0, filtered: 0, parked: 0 };
 /** What a run that has done nothing counts. */
 export const noCounts: RowCounts = {
   read: 0,

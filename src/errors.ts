@@ -31,6 +31,11 @@ export const catalogue = {
     message: 'no mapping is in force for this table',
     next: 'Map the table in sync.yaml and run `npm run starter -- apply`.',
   },
+  EVENT_SOURCE_NOT_SET: {
+    class: 'stop',
+    message: 'the source of email events that the mapping names is not set up',
+    next: 'For `source: journal` set CAMPAIGN_JOURNAL_URL and ADOBE_ORG_ID, for `source: files` the SFTP_ settings, and start the worker again.',
+  },
   LEDGER_OF_ANOTHER_PAIR: {
     class: 'stop',
     message: 'the ledger belongs to another pair of systems or to another key',

@@ -18,6 +18,9 @@ const CATCHUP_WINDOW = '10 minutes';
 /** Ticks of many tables must not fall on one second, and a change must be visible within the interval + 5 s. */
 const jitterMs = (everyMs: number): number => Math.min(2_000, Math.floor(everyMs / 20));
 
+/** Ids of schedules that this service makes. */
+const OURS = /^((ingress|resync)\/.+|egress|opt-out)$/;
+
 interface Wanted {
   scheduleId: string;
   flow: FlowId;
@@ -46,7 +49,7 @@ export async function applySchedules(
 
   const keep = new Set(wanted.map((schedule) => schedule.scheduleId));
   for await (const { scheduleId } of client.schedule.list()) {
-    if (!/^(ingress|resync)\/./.test(scheduleId) || keep.has(scheduleId)) continue;
+    if (!OURS.test(scheduleId) || keep.has(scheduleId)) continue;
     await client.schedule.getHandle(scheduleId).delete();
     applied.removed.push(scheduleId);
   }

@@ -19,11 +19,12 @@ import { readSummary } from './command-line/summary.js';
 import { findingsTable, parkedTable, summaryTable } from './command-line/tables.js';
 import { exitStatusOfEnds, runMain, WrongUse } from './command-line/wrong-use.js';
 import {
+  EGRESS,
   ingressFlow,
   type FlowId,
   type HeldSetName,
   type ParkedRowView,
-  type ResyncMode,
+  type ResyncRequest,
 } from './contracts.js';
 import { readInstance } from './instance.js';
 import { connectTemporal, type ConnectedClient } from './temporal-client.js';
@@ -78,24 +79,26 @@ export function starterProgram(
       }),
     );
 
-  command('resync', 'read a table wholly again and write what differs')
-    .argument('<table>', 'the Dynamics table, e.g. contact')
-    .option('--rewrite', 'write every row, whether it differs or not')
+  command('resync', 'read a table wholly again and write what differs, or read email events again')
+    .argument('<what>', 'the Dynamics table, e.g. contact, or egress')
+    .option('--rewrite', 'of a table: write every row, whether it differs or not')
+    .option(
+      '--since <time>',
+      'of egress: read events from this time on, ISO 8601; all that are there when left out',
+    )
     .option('--reason <text>', 'kept in the history of the run')
     .option('--wait', 'wait for the end')
-    .action(
-      (table: string, options: CommonOptions & { rewrite?: boolean; reason?: string; wait?: boolean }) =>
-        connected(options, async (connection) => {
-          const [flow = ''] = await knownFlows(connection, [ingressFlow(table)]);
-          const mode: ResyncMode = options.rewrite ? 'rewrite' : 'verify';
-          await signalFlow(connection, flow, 'resync', {
-            mode,
-            ...(options.reason && { reason: options.reason }),
-          });
-          if (options.wait)
-            return reportEnds(options, connection, [await waitForFlow(connection.client, flow)]);
-          output(options, { flow, mode, signalled: true }, `${flow}: resync (${mode}) signalled.`);
-        }),
+    .action((what: string, options: CommonOptions & ResyncOptions) =>
+      connected(options, async (connection) => {
+        const [flow = ''] = await knownFlows(connection, [what === EGRESS ? EGRESS : ingressFlow(what)]);
+        const request = resyncRequest(flow, options);
+        await signalFlow(connection, flow, 'resync', request);
+        if (options.wait)
+          return reportEnds(options, connection, [await waitForFlow(connection.client, flow)]);
+        const { mode, since } = request;
+        const asked = mode ?? (since === undefined ? 'all that is there' : `since ${since}`);
+        output(options, { flow, ...request, signalled: true }, `${flow}: resync (${asked}) signalled.`);
+      }),
     );
 
   command('pause', 'pause a flow: it stays paused through ticks and restarts until it is resumed')
@@ -195,6 +198,15 @@ export function starterProgram(
       }),
     );
 
+  command('provision', 'make our event tables in Dynamics, where they are missing').action(
+    (options: CommonOptions) =>
+      connected(options, async ({ client }) => {
+        const { made, present } = await inspect(client, { kind: 'provision' });
+        const said = made.length > 0 ? `Made: ${made.join(', ')}.` : 'Nothing is missing.';
+        output(options, { made, present }, said);
+      }),
+  );
+
   command('deletions', 'deletions that wait for a person: show, approve or discard them')
     .argument(
       '<action>',
@@ -291,6 +303,28 @@ async function allParked(
     if (page.rows.length < 500) break;
   }
   return rows;
+}
+
+interface ResyncOptions {
+  rewrite?: boolean;
+  since?: string;
+  reason?: string;
+  wait?: boolean;
+}
+
+function resyncRequest(flow: FlowId, { rewrite, since, reason }: ResyncOptions): ResyncRequest {
+  const why = { ...(reason && { reason }) };
+  if (flow !== EGRESS) {
+    if (since !== undefined) throw new WrongUse(['--since is of egress: a table is read wholly']);
+    return { mode: rewrite ? 'rewrite' : 'verify', ...why };
+  }
+  if (rewrite)
+    throw new WrongUse(['--rewrite is of a table: an event that is written is never written again']);
+  if (since === undefined) return why;
+  const at = new Date(since);
+  if (!/^\d{4}-\d\d-\d\d/.test(since) || Number.isNaN(at.getTime()))
+    throw new WrongUse([`--since takes a time such as 2026-05-02T08:00:00Z, not ${JSON.stringify(since)}`]);
+  return { since: at.toISOString(), ...why };
 }
 
 function wholeNumberOf(option: string): (text: string) => number {

@@ -18,6 +18,7 @@ import { createMappings } from './activities/mappings.js';
 import { createCampaign } from './campaign/client.js';
 import { runMain } from './command-line/wrong-use.js';
 import { readConfig, type Config } from './config.js';
+import { createEventSources } from './event-sources.js';
 import { TASK_QUEUE } from './contracts.js';
 import { createDynamics } from './dynamics/client.js';
 import { SyncError } from './errors.js';
@@ -89,11 +90,8 @@ async function startOn(
     timeLimitMs,
     budget: createBudget({ ...config.dynamics.budget, admit: calls.dynamics.admit }),
   });
-  const campaign = createCampaign({
-    ...config.campaign,
-    timeLimitMs,
-    budget: createBudget({ ...config.campaign.budget, admit: calls.campaign.admit }),
-  });
+  const campaignBudget = createBudget({ ...config.campaign.budget, admit: calls.campaign.admit });
+  const campaign = createCampaign({ ...config.campaign, timeLimitMs, budget: campaignBudget });
   let stopping = false;
   const claimed = onceSucceeded(async () => {
     const { organizationId } = await dynamics.whoAmI();
@@ -106,6 +104,8 @@ async function startOn(
     mappings: createMappings({ ledger, dynamics, campaign }),
     clock,
     log,
+    eventSource: createEventSources(config, campaignBudget),
+    dynamicsMaxConcurrent: config.dynamics.budget.maxConcurrent,
     campaignMaxConcurrent: config.campaign.budget.maxConcurrent,
     settleMs: config.settleSeconds * 1000,
     leaseMs: config.leaseSeconds * 1000,

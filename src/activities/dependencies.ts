@@ -1,7 +1,9 @@
 import type { Info } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import type { Campaign } from '../campaign/client.js';
+import type { EventSource } from '../campaign/event-source.js';
 import type { Dynamics } from '../dynamics/client.js';
+import type { Events } from '../mapping/events-schema.js';
 import type { Ledger } from '../ledger/store.js';
 import type { Mappings } from './mappings.js';
 
@@ -19,6 +21,10 @@ export interface ActivityDependencies {
   mappings: Mappings;
   clock: Clock;
   log: Logger;
+  /** Opens the source that the mapping names. Throws EVENT_SOURCE_NOT_SET when its settings are missing. */
+  eventSource(events: Events): EventSource;
+  /** Calls to Dynamics at once. */
+  dynamicsMaxConcurrent: number;
   /** Calls to Campaign at once. */
   campaignMaxConcurrent: number;
   /** How long an unanswered call may still take effect. */

@@ -14,17 +14,8 @@ import { failureOf } from './failure.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createPages, type Step } from './ingress-pages.js';
 import type { PageContext } from './page-context.js';
-import { keepLease } from './lease.js';
+import { runSlice } from './slice.js';
 import { childTables, isLoaded, parentWait } from './table-order.js';
-
-/** Heartbeats go out this often; an idle poll ends before the first and costs none. */
-const HEARTBEAT_MS = 3_000;
-
-interface HeartbeatDetails {
-  /** Attempts in a row that failed without committing a page. Survives a failed attempt in its report. */
-  fruitless: number;
-  position: number;
-}
 
 export function createIngress(dependencies: ActivityDependencies) {
   const { ledger, mappings, clock } = dependencies;
@@ -35,45 +26,31 @@ export function createIngress(dependencies: ActivityDependencies) {
    * waited for. Returns position and counts only: no field value may enter a workflow history (DESIGN §2, P8).
    * Throws what interrupted a page, with its code from errors.ts. A bad row is parked, never thrown.
    */
-  async function syncSlice({ table, runId, maxSeconds }: SliceInput): Promise<SliceResult> {
+  function syncSlice({ table, runId, maxSeconds }: SliceInput): Promise<SliceResult> {
     const flow = ingressFlow(table);
-    const context = Context.current();
-    const details = context.info.heartbeatDetails as HeartbeatDetails | undefined;
-    let fruitless = details?.fruitless ?? 0;
-    let feed: Feed | undefined;
-    const beat = (): void =>
-      context.heartbeat({ fruitless, position: feed?.version ?? 0 } satisfies HeartbeatDetails);
-    const heartbeats = setInterval(beat, HEARTBEAT_MS);
-    try {
-      await dependencies.claimed();
-      const opened = await ledger.openFeed(flow, dependencies.ownerOf(context.info));
-      if (opened.kind === 'busy') return await busyResult(flow, { reason: 'lease', forMs: opened.waitMs });
-      feed = opened.feed;
-      await ledger.startRun(flow, runId);
-      feed = { ...feed, runId };
-      const lease = keepLease(ledger, feed, dependencies.leaseMs, clock.monotonicMs);
-      const released = new Set<string>();
-      try {
-        const stopAtMs = clock.monotonicMs() + maxSeconds * 1000;
-        const signal = AbortSignal.any([lease.signal, context.cancellationSignal]);
+    return runSlice(dependencies, {
+      flow,
+      runId,
+      maxSeconds,
+      async work(opened, slice) {
+        const released = new Set<string>();
         const page: PageContext = {
           table,
-          options: { beforeCall: lease.beforeCall, signal },
+          options: slice.options,
           inForce: await mappings.inForce(table),
           childFlows: childTables((await mappings.config()).config, table).map(ingressFlow),
           released: (flows) => flows.forEach((each) => released.add(each)),
         };
-        feed = await pages.prepare(feed, page);
+        let feed = await pages.prepare(opened, page);
+        slice.committed(feed);
         const waiting = await parentWait(ledger, feed, page.inForce.mapping);
         if (waiting) return { ...(await sliceResult(feed, { drained: false })), waiting };
         for (;;) {
           const wasLoaded = isLoaded(feed.position);
           const step = await nextPage(feed, page);
-          if (step.feed.version !== feed.version) fruitless = 0;
           feed = step.feed;
-          if (!wasLoaded && isLoaded(feed.position)) {
-            page.released(page.childFlows);
-          }
+          slice.committed(feed);
+          if (!wasLoaded && isLoaded(feed.position)) page.released(page.childFlows);
           if (step.waiting)
             return { ...(await sliceResult(feed, { drained: false, released })), waiting: step.waiting };
           if (step.drained) {
@@ -81,31 +58,19 @@ export function createIngress(dependencies: ActivityDependencies) {
             await ledger.finishRun(flow, runId, result.held ? 'waiting' : 'in-sync');
             return result;
           }
-          if (clock.monotonicMs() >= stopAtMs || dependencies.stopping())
-            return await sliceResult(feed, { drained: false, released });
+          if (slice.isOver()) return await sliceResult(feed, { drained: false, released });
         }
-      } finally {
-        lease.stop();
-        await ledger.closeFeed(feed).catch(() => undefined);
-      }
-    } catch (error) {
-      if (context.cancellationSignal.aborted) {
-        dependencies.log.info({ event: 'slice.cancelled', flow });
-        throw context.cancellationSignal.reason;
-      }
-      if (feed && (await isUnmapped(error))) {
+      },
+      waiting: async (waiting, feed) =>
+        feed
+          ? { ...(await sliceResult(feed, { drained: false })), waiting }
+          : await busyResult(flow, waiting),
+      async endOf(error, feed) {
+        if (!(await isUnmapped(error))) return undefined;
         await ledger.finishRun(flow, runId, 'in-sync');
-        return await sliceResult(feed, { drained: true });
-      }
-      const waiting = waitingOf(error);
-      if (waiting && feed) return { ...(await sliceResult(feed, { drained: false })), waiting };
-      fruitless += 1;
-      beat();
-      dependencies.log.warn({ event: 'slice.failed', flow, ...errorFields(error), fruitless });
-      throw failureOf(error, fruitless);
-    } finally {
-      clearInterval(heartbeats);
-    }
+        return sliceResult(feed, { drained: true });
+      },
+    });
   }
 
   /** A page that Dynamics refuses may be asked for with columns that are gone: their metadata is read again, and says so. */
@@ -201,22 +166,3 @@ export function createIngress(dependencies: ActivityDependencies) {
 /** A verify looks at Campaign first; a rewrite need not, it sends everything. */
 const startOf = (mode: 'verify' | 'rewrite'): Position =>
   mode === 'verify' ? { phase: 'survey', mode } : { phase: 'full', mode };
-
-/** Waits longer than a slice are the workflow's: visible, and without holding a slot (DESIGN §4). */
-const LONG_WAIT_MS = 60_000;
-function waitingOf(error: unknown): Waiting | undefined {
-  if (!(error instanceof SyncError)) return undefined;
-  const forMs = error.evidence.retryAfterMs ?? 0;
-  if (error.code === 'BUDGET_USED_UP') return { reason: 'budget', forMs: Math.max(forMs, 1000) };
-  const throttled = error.code === 'DYNAMICS_THROTTLED' || error.code === 'CAMPAIGN_THROTTLED';
-  return throttled && forMs >= LONG_WAIT_MS ? { reason: 'throttled', forMs } : undefined;
-}
-
-/** Of an error that is none of ours only where it arose: its message may quote a value (JSON.parse does). */
-function errorFields(error: unknown): { code: string; message: string } {
-  if (error instanceof SyncError) return { code: error.code, message: error.message };
-  const frames =
-    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
-  const name = error instanceof Error ? error.name : typeof error;
-  return { code: 'INTERNAL', message: [name, ...frames.slice(0, 8).map((line) => line.trim())].join(' ') };
-}

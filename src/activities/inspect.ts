@@ -1,20 +1,27 @@
 import { Context } from '@temporalio/activity';
 import {
+  EGRESS,
   ingressFlow,
   tableOf,
+  type AnyFlowStatus,
+  type EventFlowStatus,
   type FlowId,
   type FlowStatus,
   type InspectRequest,
   type InspectResult,
+  type ScheduleWish,
 } from '../contracts.js';
 import { SyncError } from '../errors.js';
-import type { ParkedFilter } from '../ledger/store.js';
+import type { FlowSummary, ParkedFilter } from '../ledger/store.js';
+import { wantsEvents } from '../mapping/events-schema.js';
+import { durationMs } from '../mapping/names-schema.js';
 import { readSyncFile } from '../mapping/read.js';
 import { everyMsOf, type SyncConfig } from '../mapping/schema.js';
 import { failureOf } from './failure.js';
 import { createCheck } from './check.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createExplain } from './explain.js';
+import { whileBeating } from './heartbeat.js';
 import { nextOf, parkedRowView } from './parked-row-view.js';
 import { createPlan } from './plan.js';
 
@@ -49,6 +56,11 @@ export function createInspect(dependencies: ActivityDependencies) {
           return { kind: 'explain', stories: await explain(request) };
         case 'check':
           return { kind: 'check', findings: await check(request) };
+        case 'provision':
+          return {
+            kind: 'provision',
+            ...(await whileBeating(() => dynamics.provision({ priority: 'event' }))),
+          };
       }
     } catch (error) {
       const { cancellationSignal } = Context.current();
@@ -62,7 +74,7 @@ export function createInspect(dependencies: ActivityDependencies) {
     if (!read.ok) throw new SyncError('MAPPING_INVALID', { subject: `${read.faults.length} faults` });
     await refuseOtherKeys(read.config);
     const { version, changed } = await ledger.mappings.publish(document);
-    return { kind: 'apply', version, changed, schedules: schedulesOf(read.config) };
+    return { kind: 'apply', version, changed, schedules: flowsOf(read.config) };
   }
 
   /** Under another key, or in another resource, every record that is there would be made a second time. */
@@ -80,29 +92,29 @@ export function createInspect(dependencies: ActivityDependencies) {
     }
   }
 
-  async function flowStatuses(): Promise<FlowStatus[]> {
+  async function flowStatuses(): Promise<AnyFlowStatus[]> {
     const { config } = await mappings.config();
-    return Promise.all(config.tables.map(({ dynamics: table }) => flowStatus(table)));
+    const tables = config.tables.map(({ dynamics: table }) => tableStatus(table));
+    return Promise.all([...tables, ...(wantsEvents(config.events) ? [eventStatus()] : [])]);
   }
 
-  async function flowStatus(table: string): Promise<FlowStatus> {
+  async function tableStatus(table: string): Promise<FlowStatus> {
     const flow = ingressFlow(table);
     const [summary, feed] = await Promise.all([ledger.summary(flow), ledger.readFeed(flow)]);
     const backlog = await backlogOf(table);
     return {
-      flow,
-      outcome: summary.outcome ?? 'working',
+      ...stateOf(flow, summary, clock.nowMs()),
       ...(feed?.position && { phase: feed.position.phase }),
       ...summary.counts,
       now: { ...summary.now, ...(backlog !== undefined && { backlog }) },
-      seconds: rounded(summary.seconds),
-      rowsPerSecond: rounded(summary.rowsPerSecond),
-      lagSeconds: summary.lastCommitAt
-        ? Math.max(0, Math.round((clock.nowMs() - Date.parse(summary.lastCommitAt)) / 1000))
-        : 0,
-      errors: summary.errors,
-      ...(summary.errorCode && { error: { code: summary.errorCode, next: nextOf(summary.errorCode) } }),
     };
+  }
+
+  async function eventStatus(): Promise<EventFlowStatus> {
+    const [summary, events] = await Promise.all([ledger.summary(EGRESS), ledger.eventSummary(EGRESS)]);
+    const { counts, filteredBy, gaps } = events;
+    const now = { parked: summary.now.parked };
+    return { ...stateOf(EGRESS, summary, clock.nowMs()), ...counts, now, filteredBy, gaps };
   }
 
   /** The changes that Dynamics still has for us; unknown before the first full read is done, or while it cannot be asked. */
@@ -144,7 +156,7 @@ export function createInspect(dependencies: ActivityDependencies) {
 
   async function redrive(request: InspectRequest & { kind: 'redrive' }): Promise<InspectResult> {
     const { config } = await mappings.config();
-    const mapped = config.tables.map(({ dynamics: table }) => ingressFlow(table));
+    const mapped = flowsOf(config).map(({ flow }) => flow);
     const flows = request.flow === undefined ? mapped : [request.flow];
     let redriven = 0;
     const touched: FlowId[] = [];
@@ -173,6 +185,26 @@ function filterOf(request: { flow?: string; code?: string; id?: string }): Parke
 
 const rounded = (value: number): number => Math.round(value * 10) / 10;
 
-function schedulesOf(config: SyncConfig) {
-  return config.tables.map((table) => ({ flow: ingressFlow(table.dynamics), everyMs: everyMsOf(table) }));
+/** What of a flow's status is told of every flow alike. */
+function stateOf(
+  flow: FlowId,
+  summary: FlowSummary,
+  nowMs: number,
+): Pick<AnyFlowStatus, 'flow' | 'outcome' | 'seconds' | 'rowsPerSecond' | 'lagSeconds' | 'errors' | 'error'> {
+  const { outcome = 'working', seconds, rowsPerSecond, lastCommitAt, errors, errorCode } = summary;
+  return {
+    flow,
+    outcome,
+    seconds: rounded(seconds),
+    rowsPerSecond: rounded(rowsPerSecond),
+    lagSeconds: lastCommitAt ? Math.max(0, Math.round((nowMs - Date.parse(lastCommitAt)) / 1000)) : 0,
+    errors,
+    ...(errorCode && { error: { code: errorCode, next: nextOf(errorCode) } }),
+  };
 }
+
+/** The flows of a mapping file, and how often each is due. */
+const flowsOf = ({ tables, events }: SyncConfig): ScheduleWish[] => [
+  ...tables.map((table) => ({ flow: ingressFlow(table.dynamics), everyMs: everyMsOf(table) })),
+  ...(events && wantsEvents(events) ? [{ flow: EGRESS, everyMs: durationMs(events.every) }] : []),
+];

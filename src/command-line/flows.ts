@@ -8,10 +8,12 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import {
+  EGRESS,
   queries,
   signals,
   TASK_QUEUE,
   tableOf,
+  type EgressInput,
   type FlowId,
   type FlowOutcome,
   type IngressInput,
@@ -44,16 +46,17 @@ export async function signalFlow(
   request?: ResyncRequest,
 ): Promise<WorkflowHandle> {
   const table = tableOf(flow);
-  if (table === undefined) throw new SyncError('MAPPING_MISSING', { subject: flow });
-  const input: IngressInput = { table, ...(heartbeatSeconds !== undefined && { heartbeatSeconds }) };
-  return client.workflow.signalWithStart('ingress', {
+  if (table === undefined && flow !== EGRESS) throw new SyncError('MAPPING_MISSING', { subject: flow });
+  const beats = { ...(heartbeatSeconds !== undefined && { heartbeatSeconds }) };
+  const input: IngressInput | EgressInput = table === undefined ? beats : { table, ...beats };
+  return client.workflow.signalWithStart(table === undefined ? 'egress' : 'ingress', {
     workflowId: flow,
     taskQueue: TASK_QUEUE,
     args: [input],
     signal: signals[signal],
     signalArgs: request ? [request] : [],
     typedSearchAttributes: flowSearchAttributes(flow),
-    staticSummary: flowSummary(table),
+    staticSummary: flowSummary(flow),
   } as WorkflowSignalWithStartOptions);
 }
 

@@ -8,8 +8,15 @@ type ResultOf<Kind extends InspectRequest['kind']> = Extract<InspectResult, { ki
 
 /** How long an answer may take when no worker is there to give it. */
 const NO_WORKER = '2 minutes';
-/** A plan reads as much as a sync does; a check makes some ten calls for each table, as fast as the budget lets it. */
-const UNHURRIED: Partial<Record<InspectRequest['kind'], Duration>> = { plan: '6 hours', check: '10 minutes' };
+/**
+ * A plan reads as much as a sync does; a check makes some ten calls for each table, as fast as the budget lets it; Dynamics takes
+ * its time over customisations.
+ */
+const UNHURRIED: Partial<Record<InspectRequest['kind'], Duration>> = {
+  plan: '6 hours',
+  check: '10 minutes',
+  provision: '30 minutes',
+};
 
 /**
  * Asks the worker through an `inspect` workflow (the command line talks to Temporal only). Throws the worker's error with its

@@ -1,12 +1,12 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { FlowStatus } from '../contracts.js';
+import type { AnyFlowStatus } from '../contracts.js';
 import { inspect } from './inspect.js';
 import { progressOf, waitForFlow, type FlowEnd } from './flows.js';
 
 /** CONTRACT "Summary". */
 export interface Summary {
   ok: boolean;
-  flows: FlowStatus[];
+  flows: AnyFlowStatus[];
   /** Calls made today, both systems. */
   calls: { dynamics: number; campaign: number };
   temporal: { address: string; namespace: string; ui?: string };
@@ -32,7 +32,7 @@ export async function readSummary(
   return { ok: seen.every((flow) => flow.outcome !== 'failed'), flows: seen, calls, temporal };
 }
 
-async function withRunState(client: Client, status: FlowStatus): Promise<FlowStatus> {
+async function withRunState(client: Client, status: AnyFlowStatus): Promise<AnyFlowStatus> {
   const { outcome, waiting } = await runState(client, status);
   const seen = withEnd(
     status,
@@ -41,20 +41,20 @@ async function withRunState(client: Client, status: FlowStatus): Promise<FlowSta
   return waiting ? { ...seen, waiting } : seen;
 }
 
-function withEnd({ error: _stale, ...status }: FlowStatus, { outcome, error }: FlowEnd): FlowStatus {
+function withEnd({ error: _stale, ...status }: AnyFlowStatus, { outcome, error }: FlowEnd): AnyFlowStatus {
   return { ...status, outcome, ...(error && { error: { code: error.code, next: error.message } }) };
 }
 
-type RunState = Pick<FlowStatus, 'outcome' | 'waiting'>;
+type RunState = Pick<AnyFlowStatus, 'outcome' | 'waiting'>;
 
-async function runState(client: Client, { flow, outcome, now }: FlowStatus): Promise<RunState> {
+async function runState(client: Client, { flow, outcome, now }: AnyFlowStatus): Promise<RunState> {
   try {
     const { status } = await client.workflow.getHandle(flow).describe();
     switch (status.name) {
       case 'RUNNING':
         return (await progressOf(client, flow)) ?? { outcome: 'working' };
       case 'COMPLETED':
-        return { outcome: now.held > 0 ? 'waiting' : 'in-sync' };
+        return { outcome: 'held' in now && now.held > 0 ? 'waiting' : 'in-sync' };
       case 'FAILED':
       case 'TIMED_OUT':
         return { outcome: 'failed' };

@@ -1,5 +1,12 @@
 import Table from 'cli-table3';
-import { tableOf, type Finding, type FlowStatus, type ParkedRowView } from '../contracts.js';
+import {
+  tableOf,
+  type AnyFlowStatus,
+  type EventFlowStatus,
+  type Finding,
+  type FlowStatus,
+  type ParkedRowView,
+} from '../contracts.js';
 import type { Summary } from './summary.js';
 
 /** Tables without colours or frames, so that they read the same on a screen, in a file and in a ticket. */
@@ -17,8 +24,21 @@ export function table(head: string[], rows: (string | number)[][]): string {
   return drawn.toString();
 }
 
-export function summaryTable(summary: Summary): string {
-  const rows = summary.flows.map((flow) => [
+export function summaryTable({ flows }: Pick<Summary, 'flows'>): string {
+  const tables = flows.filter(isOfTable);
+  const events = flows.filter(isOfEvents);
+  const parts = [
+    ...(tables.length > 0 ? [tableFlows(tables)] : []),
+    ...(events.length > 0 ? [eventFlows(events)] : []),
+  ];
+  return [parts.join('\n\n'), ...flows.flatMap(flowNotes)].join('\n');
+}
+
+const isOfEvents = (flow: AnyFlowStatus): flow is EventFlowStatus => 'written' in flow;
+const isOfTable = (flow: AnyFlowStatus): flow is FlowStatus => !isOfEvents(flow);
+
+function tableFlows(flows: FlowStatus[]): string {
+  const rows = flows.map((flow) => [
     flow.flow,
     flow.outcome,
     flow.read,
@@ -30,21 +50,55 @@ export function summaryTable(summary: Summary): string {
     flow.parked,
     flow.held,
   ]);
-  const head = ['flow', 'outcome', 'read', 'new', 'upd', 'same', 'filt', 'del', 'park', 'held'];
-  return [table(head, rows), ...summary.flows.flatMap(flowNotes)].join('\n');
+  return table(['flow', 'outcome', 'read', 'new', 'upd', 'same', 'filt', 'del', 'park', 'held'], rows);
 }
 
-function flowNotes({ flow, now, errors, error, rowsPerSecond, waiting }: FlowStatus): string[] {
-  const codes = Object.entries(errors).map(([code, count]) => `${count} × ${code}`);
+function eventFlows(flows: EventFlowStatus[]): string {
+  const rows = flows.map((flow) => [
+    flow.flow,
+    flow.outcome,
+    flow.read,
+    flow.written,
+    flow.duplicates,
+    flow.filtered,
+    flow.parked,
+  ]);
+  return table(['flow', 'outcome', 'read', 'written', 'dupl', 'filt', 'park'], rows);
+}
+
+function flowNotes(status: AnyFlowStatus): string[] {
+  const { flow, waiting, error } = status;
   return [
-    `${flow}: ${now.managed} in Campaign, ${now.parked} parked${codes.length > 0 ? ` (${codes.join(', ')})` : ''}` +
-      `${now.backlog === undefined ? '' : `, backlog ${now.backlog}`}, ${rowsPerSecond} rows/s`,
+    ...(isOfEvents(status) ? eventNotes(status) : tableNotes(status)),
     ...(waiting ? [`${flow}: waits for ${waiting.reason}, until ${waiting.until ?? ''}`] : []),
+    ...(error ? [`${flow}: ${error.code}: ${error.next}`] : []),
+  ];
+}
+
+function tableNotes({ flow, now, errors, rowsPerSecond }: FlowStatus): string[] {
+  return [
+    `${flow}: ${now.managed} in Campaign, ${now.parked} parked${inBrackets(errors)}` +
+      `${now.backlog === undefined ? '' : `, backlog ${now.backlog}`}, ${rowsPerSecond} rows/s`,
     ...(now.held > 0
       ? [`${flow}: ${now.held} deletions wait for approval: starter deletions show ${tableOf(flow)}`]
       : []),
-    ...(error ? [`${flow}: ${error.code}: ${error.next}`] : []),
   ];
+}
+
+function eventNotes({ flow, now, errors, filteredBy, gaps, rowsPerSecond }: EventFlowStatus): string[] {
+  return [
+    `${flow}: ${now.parked} parked${inBrackets(errors)}, filtered${inBrackets(filteredBy) || ' 0'}, ${rowsPerSecond} events/s`,
+    ...gaps.map(
+      ({ from, until }) =>
+        `${flow}: events ${from === undefined ? '' : `from ${from} `}until ${until} had left the source unread`,
+    ),
+  ];
+}
+
+/** ` (2 × TEXT_TOO_LONG)`; nothing for nothing. */
+function inBrackets(counts: Record<string, number>): string {
+  const told = Object.entries(counts).map(([name, count]) => `${count} × ${name}`);
+  return told.length > 0 ? ` (${told.join(', ')})` : '';
 }
 
 export function parkedTable(rows: ParkedRowView[]): string {

@@ -3,6 +3,7 @@ import type { CallOptions } from '../http/calls.js';
 import { createChangeFeed, type ChangeFeed } from './change-feed.js';
 import { readTable, type TableMetadata } from './metadata.js';
 import { createSetUp, type SetUp } from './set-up.js';
+import { createTimeline, type Timeline } from './timeline.js';
 import { createWebApi, type DynamicsSettings } from './web-api.js';
 
 export type { Change, TrackedPage } from './change-feed.js';
@@ -11,7 +12,7 @@ export type { ColumnDetails } from './set-up.js';
 export type { DynamicsSettings } from './web-api.js';
 
 /** What the service asks of Dynamics 365 (Dataverse Web API v9.2). Every error carries a code of errors.ts. */
-export interface Dynamics extends ChangeFeed, SetUp {
+export interface Dynamics extends ChangeFeed, SetUp, Timeline {
   whoAmI(options?: CallOptions): Promise<{ organizationId: string; userId: string }>;
   /** A table's columns and the labels of its choices, as they are now. */
   table(logicalName: string, options?: CallOptions): Promise<TableMetadata>;
@@ -24,6 +25,7 @@ export function createDynamics(settings: DynamicsSettings): Dynamics {
   return {
     ...createChangeFeed(api),
     ...createSetUp(api),
+    ...createTimeline(api),
     async whoAmI(options) {
       const { OrganizationId, UserId } = await api.get(
         'WhoAmI',

@@ -63,7 +63,7 @@ export async function park(transaction: Transaction<unknown>, feed: Feed, rows: 
     select ${feed.flow}, source_id, code, field, waits_for, ${feed.version}::bigint, 1, now(), now(),
       case
         when parent_landed then now()
-        when code not in ('PARENT_MISSING', 'DUPLICATE_IN_CAMPAIGN') then now() + ${delay(sql`1`)}
+        when code not in ('PARENT_MISSING', 'DUPLICATE_IN_CAMPAIGN') then now() + ${retryDelay(sql`1`)}
       end
     from given order by source_id
     on conflict (flow, source_id) do update set
@@ -72,7 +72,7 @@ export async function park(transaction: Transaction<unknown>, feed: Feed, rows: 
       next_at = case
         when parked.page_version = excluded.page_version and parked.code = excluded.code then parked.next_at
         when excluded.next_at = now() and parked.waits_for is distinct from excluded.waits_for then now()
-        when excluded.next_at is not null then now() + ${delay(attempts)}
+        when excluded.next_at is not null then now() + ${retryDelay(attempts)}
       end
     where excluded.code <> ${UNTOLD} or parked.page_version <> excluded.page_version`.execute(transaction);
 }
@@ -81,7 +81,7 @@ export async function park(transaction: Transaction<unknown>, feed: Feed, rows: 
 const UNTOLD = 'INTERNAL';
 
 /** 1 minute, 5 minutes, 30 minutes, 2 hours, 12 hours, then daily. */
-const delay = (attempts: RawBuilder<unknown>) =>
+export const retryDelay = (attempts: RawBuilder<unknown>) =>
   sql`coalesce((array[1, 5, 30, 120, 720])[${attempts}], 1440) * interval '1 minute'`;
 
 /** Forgets the faults of rows that have another outcome now. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { SyncError } from '../errors.js';
 import { createCalls } from './calls.js';
 import type { LedgerContext } from './context.js';
+import { createEvents } from './events.js';
 import { guarded } from './failures.js';
 import { createFeeds } from './feeds.js';
 import { createHeld } from './held.js';
@@ -63,6 +64,7 @@ export function createSqlLedger(
       ...createSweep(context),
       ...createParked(context),
       ...createRuns(context),
+      ...createEvents(context),
       ...createStories(context),
       ...createCalls(context),
       claimPair,

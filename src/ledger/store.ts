@@ -98,6 +98,30 @@ export interface Ledger {
   /** Counts of the last run that did something, and totals now. */
   summary(flow: string): Promise<FlowSummary>;
 
+  /** Which of these email events (ids of their Dynamics rows) are written, and on which page of the feed. */
+  writtenEvents(ids: string[]): Promise<Map<string, number>>;
+  /**
+   * Records what became of a page of events, as `commitPage` does: with `next` the cursor moves and all is counted in one transaction,
+   * under the owner's lease; without, what is written is remembered with the page's version and nothing is counted. `reread`:
+   * parked events that the page has read again; those it does not park once more are parked no longer. Throws LEASE_LOST.
+   */
+  commitEvents(
+    feed: Feed,
+    outcomes: EventOutcome[],
+    next?: Position,
+    also?: { gap?: SourceGap; reread?: string[] },
+  ): Promise<Feed>;
+  /** Parked events that are due, with their place in the source, up to `limit`, in id order after `after`. */
+  dueEvents(
+    flow: string,
+    options: { after: string; limit: number },
+  ): Promise<{ id: string; place: string }[]>;
+  eventCounts(flow: string, runId: string): Promise<EventCounts>;
+  /** Counts of the last run that did something, why events were filtered, and what of the source was missed. */
+  eventSummary(flow: string): Promise<EventSummary>;
+  /** Forgets events that were written longer ago than any source could repeat them. */
+  forgetEvents(days: number): Promise<void>;
+
   /** Adds calls made today (UTC, database's clock) and answers today's total, so that a budget is shared and survives. */
   addCalls(system: 'dynamics' | 'campaign', calls: number): Promise<number>;
   callsToday(system: 'dynamics' | 'campaign'): Promise<number>;
@@ -140,6 +164,8 @@ export interface Position {
   childrenSince?: string;
   /** The sweep has read every key; what it did not see is being deleted. */
   swept?: boolean;
+  /** Of egress: the event source's own cursor, plain JSON. */
+  cursor?: unknown;
 }
 export type Phase = 'survey' | 'full' | 'sweep' | 'overlap' | 'following';
 /** `first` load; `verify` and `rewrite` (a person's resync); `compare` (expired token, changed mapping); `changes`. */
@@ -220,6 +246,32 @@ export interface RowOutcome {
   /** Of a parked row: Campaign refused the create that was marked, so that nothing can come of it; takes the mark off. */
   createRefused?: boolean;
   mappingVersion?: number;
+}
+
+/** What became of one email event. `id` is that of its row in Dynamics. */
+export type EventOutcome = { id: string } & (
+  | { outcome: 'written' | 'duplicate' }
+  | { outcome: 'filtered'; reason: string }
+  /** `place`: where the source can read it again; its content is not kept. */
+  | { outcome: 'parked'; fault: { code: string; field?: string }; place: string }
+);
+/** read = written + duplicates + filtered + parked (P1). */
+export interface EventCounts {
+  read: number;
+  written: number;
+  duplicates: number;
+  filtered: number;
+  parked: number;
+}
+/** Events between these times (ISO 8601) had left the source before they were read; without `from`, all before. */
+export interface SourceGap {
+  from?: string;
+  until: string;
+}
+export interface EventSummary {
+  counts: EventCounts;
+  filteredBy: Record<string, number>;
+  gaps: (SourceGap & { notedAt: string })[];
 }
 
 export interface SurveyedRecord {

@@ -1,7 +1,7 @@
 import { textOf } from './convert.js';
 import { linkFaults } from './link-checks.js';
 import { listAt, memberOf, repeatedAt, textAt, type CrossFault, type Path } from './raw-file.js';
-import { readDurationMs } from './schema.js';
+import { readDurationMs } from './names-schema.js';
 
 const SHORTEST_INTERVAL_MS = 10_000;
 
@@ -16,6 +16,7 @@ export function crossChecks(file: unknown): CrossFault[] {
     ...mappedTwice(tables, 'dynamics'),
     ...mappedTwice(tables, 'campaign'),
     ...linkFaults(tables),
+    ...intervalFaults(memberOf(file, 'events'), ['events']),
     ...optOutFaults(file, tables),
   ];
 }

@@ -1,23 +1,12 @@
 import { z } from 'zod';
+import { events } from './events-schema.js';
+import { campaignName, campaignPath, duration, durationMs, logicalName } from './names-schema.js';
 
 /**
  * The schema of sync.yaml (DESIGN §6). Unknown keys are faults. `docs/reference/sync-schema.json` is made from it, so
  * every member says here what it is for. Messages complete the sentence "must be …".
  */
 
-const logicalName = z
-  .string()
-  .regex(/^(?!__proto__$)[a-z_][a-z0-9_]{0,127}$/, 'a logical name of Dynamics: small letters, digits and _');
-const campaignName = z
-  .string()
-  .regex(/^(?!__proto__$)[A-Za-z_]\w{0,63}$/, 'a name of Campaign: letters, digits and _');
-const campaignPath = z
-  .string()
-  .regex(
-    /^(?!(.*\.)?__proto__(\.|$))[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63}){0,3}$/,
-    'a field of Campaign, a nested one with dots: location.city',
-  );
-const duration = z.string().regex(/^[1-9]\d{0,5}(s|m|h|d)$/, 'a duration such as 30s, 1m, 2h or 1d');
 const share = z
   .string()
   .regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/, 'a share such as 10%')
@@ -189,19 +178,6 @@ const table = z
   })
   .describe('One Dynamics table and the Campaign resource it fills.');
 
-const events = z
-  .strictObject({
-    sends: z.boolean().default(false).describe('Emails sent.'),
-    opens: z.boolean().default(false).describe('Emails opened.'),
-    clicks: z.boolean().default(false).describe('Links clicked.'),
-    bounces: z.boolean().default(false).describe('Hard bounces.'),
-    source: z
-      .enum(['journal', 'files'])
-      .default('journal')
-      .describe('Where they come from: the event journal, or log files over SFTP.'),
-  })
-  .describe('Email events of Campaign that become timeline activities in Dynamics.');
-
 const optOutFlags = [
   'blackList',
   'blackListEmail',
@@ -262,20 +238,7 @@ export type ParentLink = Extract<LinkMapping, { table: unknown }>;
 export type ConstantLink = Extract<LinkMapping, { resource: unknown }>;
 export type Filters = NonNullable<TableMapping['filters']>;
 export type Condition = Filters['where'][number];
-export type Events = NonNullable<SyncConfig['events']>;
 export type OptOut = NonNullable<SyncConfig['optOut']>;
-
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** Milliseconds of a duration such as `30s`, `1m`, `2h`, `1d`; undefined when it is none. */
-export function readDurationMs(text: string): number | undefined {
-  return duration.safeParse(text).success
-    ? Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as keyof typeof UNIT_MS]
-    : undefined;
-}
-
-/** Milliseconds of a validated duration. */
-export const durationMs = (text: string): number => readDurationMs(text) ?? 0;
 
 /** How often a table is looked at, milliseconds. */
 export const everyMsOf = (mapping: TableMapping): number => durationMs(mapping.every);

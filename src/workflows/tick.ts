@@ -1,6 +1,14 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { executeChild, getExternalWorkflowHandle, ParentClosePolicy } from '@temporalio/workflow';
-import { signals, tableOf, type IngressInput, type TickInput, type TickResult } from '../contracts.js';
+import {
+  EGRESS,
+  signals,
+  tableOf,
+  type EgressInput,
+  type IngressInput,
+  type TickInput,
+  type TickResult,
+} from '../contracts.js';
 import { flowSearchAttributes, flowSummary } from './visibility.js';
 
 /**
@@ -25,20 +33,26 @@ export async function tick(input: TickInput): Promise<TickResult> {
 
 async function runFlow({ flow, request, heartbeatSeconds }: TickInput): Promise<void> {
   const table = tableOf(flow);
-  if (table === undefined) throw new Error(`no workflow runs the flow ${flow}`);
-  const input: IngressInput = {
-    table,
-    ...(heartbeatSeconds && { heartbeatSeconds }),
+  if (table === undefined && flow !== EGRESS) throw new Error(`no workflow runs the flow ${flow}`);
+  const beats = heartbeatSeconds && { heartbeatSeconds };
+  const asked = { paused: false, requests: 1, pollAgain: false };
+  const ingressInput = (dynamics: string): IngressInput => ({
+    table: dynamics,
+    ...beats,
+    ...(request && { carried: { ...asked, pending: request.mode ?? 'verify' } }),
+  });
+  const egressInput: EgressInput = {
+    ...beats,
     ...(request && {
-      carried: { paused: false, pending: request.mode ?? 'verify', requests: 1, pollAgain: false },
+      carried: { ...asked, pending: request.since === undefined ? {} : { since: request.since } },
     }),
   };
-  await executeChild('ingress', {
+  await executeChild(table === undefined ? 'egress' : 'ingress', {
     workflowId: flow,
-    args: [input],
+    args: [table === undefined ? egressInput : ingressInput(table)],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     typedSearchAttributes: flowSearchAttributes(flow),
-    staticSummary: flowSummary(table),
+    staticSummary: flowSummary(flow),
   });
 }
 

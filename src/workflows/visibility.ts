@@ -1,5 +1,13 @@
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
-import { tableOf, type FlowId, type Progress, type SliceResult } from '../contracts.js';
+import {
+  EGRESS,
+  ingressFlow,
+  tableOf,
+  type EventCounts,
+  type FlowId,
+  type Progress,
+  type SliceResult,
+} from '../contracts.js';
 
 /** The search attributes of CONTRACT "Temporal names". */
 export const searchAttributeKeys = {
@@ -20,10 +28,11 @@ export function flowSearchAttributes(flow: FlowId): TypedSearchAttributes {
 }
 
 /** The run's title in the Web UI. */
-export const flowSummary = (table: string): string => `Dynamics ${table} → Campaign`;
+export const flowSummary = (flow: FlowId): string =>
+  flow === EGRESS ? 'Campaign email events → Dynamics' : `Dynamics ${tableOf(flow) ?? ''} → Campaign`;
 
 /** What a run says of itself when it ends: one upsert, so that an idle poll stays cheap. */
-export function closingSearchAttributes(outcome: string, slice: SliceResult | undefined) {
+export function closingSearchAttributes(outcome: string, slice: SliceResult<unknown> | undefined) {
   return [
     { key: searchAttributeKeys.outcome, value: outcome },
     ...(slice
@@ -35,15 +44,31 @@ export function closingSearchAttributes(outcome: string, slice: SliceResult | un
   ];
 }
 
-/** The run's current details in the Web UI: markdown, ids, counts and codes only. */
+/** A table's current details in the Web UI: markdown, ids, counts and codes only. */
 export function currentDetails(table: string, progress: Progress): string {
   const { counts } = progress;
-  const lines = [
-    `**${flowSummary(table)}**: ${progress.outcome}${progress.phase ? `, ${progress.phase}` : ''}`,
-    '',
+  return details(ingressFlow(table), progress, [
     '| read | created | updated | unchanged | filtered | deleted | parked | held |',
     '|---|---|---|---|---|---|---|---|',
     `| ${counts.read} | ${counts.created} | ${counts.updated} | ${counts.unchanged} | ${counts.filtered} | ${counts.deleted} | ${counts.parked} | ${counts.held} |`,
+  ]);
+}
+
+/** The current details of the flow of email events. */
+export function egressDetails(progress: Progress<EventCounts>): string {
+  const { counts } = progress;
+  return details(EGRESS, progress, [
+    '| read | written | duplicates | filtered | parked |',
+    '|---|---|---|---|---|',
+    `| ${counts.read} | ${counts.written} | ${counts.duplicates} | ${counts.filtered} | ${counts.parked} |`,
+  ]);
+}
+
+function details(flow: FlowId, progress: Progress<unknown>, counts: string[]): string {
+  const lines = [
+    `**${flowSummary(flow)}**: ${progress.outcome}${progress.phase ? `, ${progress.phase}` : ''}`,
+    '',
+    ...counts,
     '',
     `Page ${progress.position} of this feed.`,
   ];

@@ -14,6 +14,7 @@ import { exampleDocument } from '../support/mapping-document.js';
 import { npmScript, type Spawned } from '../support/npm-start.js';
 import { startPostgres } from '../support/postgres.js';
 import { flow } from '../support/stack.js';
+import { tableStatus } from '../support/statuses.js';
 import { connectSystems } from '../support/systems.js';
 import { ownNamespace } from '../support/temporal.js';
 
@@ -90,7 +91,7 @@ test('a worker that stalls past its lease and wakes up beside its successor writ
   expect((await systems.sandbox.stats()).campaign.duplicates ?? 0).toBe(0);
 
   const { flows } = await inspect(temporal.client, { kind: 'status' });
-  const { read, created, updated, unchanged, filtered, deleted, parked, held } = flows[0] ?? {};
+  const { read, created, updated, unchanged, filtered, deleted, parked, held } = tableStatus(flows, 'ingress/contact');
   expect(
     [created, updated, unchanged, filtered, deleted, parked, held].reduce<number>(
       (sum, count) => sum + (count ?? 0),

@@ -93,16 +93,17 @@ onBothBackends('a feed', (under) => {
     const flow = freshFlow();
     const beforeMs = leaseClock.nowMs();
     const feed = await take(ledger, flow);
-    const believedMs = feed.leaseUntilMs - leaseClock.nowMs();
     expect(feed.leaseUntilMs).toBeGreaterThanOrEqual(beforeMs + LEASE_MS);
-    expect(believedMs).toBeLessThanOrEqual(await leftMs());
+    // The database is asked before this process looks at its own clock: what passes between the two never counts against it.
+    const left = await leftMs();
+    expect(feed.leaseUntilMs - leaseClock.nowMs()).toBeLessThanOrEqual(left);
     const committed = await ledger.commitPage(feed, [], at('full'));
     expect(committed.leaseUntilMs).toBeGreaterThan(feed.leaseUntilMs);
     expect(await ledger.renewLease(committed)).toBeLessThanOrEqual(LEASE_MS);
 
     async function leftMs(): Promise<number> {
       const { rows } = await sql<{ ms: number }>`
-        select (extract(epoch from lease_until - clock_timestamp()) * 1000)::float8 + 5 as ms
+        select (extract(epoch from lease_until - clock_timestamp()) * 1000)::float8 as ms
         from ledger.feed where flow = ${flow}`.execute(database);
       return rows[0]?.ms ?? 0;
     }

@@ -81,7 +81,13 @@ const everything = () => ({
       key: { to: 'cusCrmId' },
     })),
   ],
-  events: {},
+  events: {
+    followUp: {},
+    tables: Object.fromEntries(
+      ['sends', 'opens', 'clicks', 'bounces'].map((kind) => [kind, { table: `new_${kind}` }]),
+    ),
+    files: {},
+  },
   optOut: { flags: [{ dynamics: 'donotphone', campaign: 'blackListPhone' }] },
 });
 

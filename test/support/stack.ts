@@ -9,13 +9,14 @@ import { signalFlow, waitForFlow, waitForFlows, type FlowEnd } from '../../src/c
 import { inspect } from '../../src/command-line/inspect.js';
 import { exitStatusOf, messageOf } from '../../src/command-line/wrong-use.js';
 import { readConfig, type Environment } from '../../src/config.js';
-import type { FlowId, FlowStatus } from '../../src/contracts.js';
+import type { EventFlowStatus, FlowId, FlowStatus } from '../../src/contracts.js';
 import { sandboxSettings } from '../../src/sandbox-settings.js';
 import { starterProgram } from '../../src/starter.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
 import type { ModelDocument } from '../../src/sandbox/model/model-schema.js';
 import { installRuntime, startWorker, type RunningWorker } from '../../src/worker.js';
 import { ownNamespace } from './temporal.js';
+import { eventStatus, tableStatus } from './statuses.js';
 import { connectSystems, type Systems } from './systems.js';
 
 // One quiet runtime for all workers of a test process.
@@ -34,6 +35,8 @@ export interface Stack {
   syncAll(flows?: FlowId[]): Promise<FlowEnd[]>;
   resync(mode: 'verify' | 'rewrite'): Promise<FlowEnd>;
   status(flow?: FlowId): Promise<FlowStatus>;
+  /** Of the flow of email events. */
+  eventStatus(): Promise<EventFlowStatus>;
   apply(document: string): Promise<void>;
   /** Runs a command of `npm run starter`. */
   starter(...argv: string[]): Promise<CommandRun>;
@@ -149,10 +152,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       return waitForFlows(client, wanted);
     },
     async status(wanted = flow) {
-      const { flows } = await inspect(client, { kind: 'status' });
-      const status = flows.find((candidate) => candidate.flow === wanted);
-      if (!status) throw new Error(`${wanted} is not mapped`);
-      return status;
+      return tableStatus((await inspect(client, { kind: 'status' })).flows, wanted);
+    },
+    async eventStatus() {
+      return eventStatus((await inspect(client, { kind: 'status' })).flows);
     },
     async restartWorker(settings) {
       await worker.shutdown();

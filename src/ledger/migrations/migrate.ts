@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import { SyncError } from '../../errors.js';
 import { firstTables } from './0001-first-tables.js';
 import { heldSet } from './0002-held-set.js';
+import { events } from './0004-events.js';
 
 export interface Migration {
   name: string;
@@ -9,7 +10,7 @@ export interface Migration {
 }
 
 /** Forwards only, in this order; what has been released is never changed. */
-const migrations: readonly Migration[] = [firstTables, heldSet];
+export const migrations: readonly Migration[] = [firstTables, heldSet, events];
 
 /** Any number, the same in every version of this service: two workers that start at once migrate one after the other. */
 const MIGRATION_LOCK = 4_810_365_172;

@@ -1,0 +1,41 @@
+import { ourEventTables, type EventTables } from '../dynamics/event-tables.js';
+import { SyncError } from '../errors.js';
+import type { CallOptions } from '../http/calls.js';
+import type { Events } from '../mapping/events-schema.js';
+import type { ActivityDependencies } from './dependencies.js';
+
+/** The activity tables that events go to, as Dynamics describes them. */
+export interface EventTablesInForce {
+  /** Asks Dynamics once a day, and whenever other tables are named. Throws what is wrong with them, with its code. */
+  inForce(events: Events, options: CallOptions): Promise<EventTables>;
+  /** Called with a write's error: a refused request may mean that the tables have changed. */
+  forget(error: unknown): void;
+}
+
+/** Schemas change seldom. */
+const MAX_AGE_MS = 24 * 60 * 60 * 1000;
+
+export function createEventTables({ dynamics, clock }: ActivityDependencies): EventTablesInForce {
+  let kept: { names: string; atMs: number; tables: EventTables } | undefined;
+
+  return {
+    async inForce(events, options) {
+      const { tables, followUp } = events;
+      const wanted = {
+        ...(events.sends && { send: tables.sends ?? ourEventTables.send }),
+        ...(events.opens && { open: tables.opens ?? ourEventTables.open }),
+        ...(events.clicks && { click: tables.clicks ?? ourEventTables.click }),
+        ...(events.bounces && { bounce: tables.bounces ?? ourEventTables.bounce }),
+      };
+      const followUpTasks = followUp.clicks || followUp.bounces;
+      const names = JSON.stringify({ wanted, followUpTasks });
+      if (kept?.names === names && clock.monotonicMs() - kept.atMs < MAX_AGE_MS) return kept.tables;
+      const described = await dynamics.describeEventTables(wanted, { followUpTasks }, options);
+      kept = { names, atMs: clock.monotonicMs(), tables: described };
+      return described;
+    },
+    forget(error) {
+      if (error instanceof SyncError && error.class !== 'retry') kept = undefined;
+    },
+  };
+}

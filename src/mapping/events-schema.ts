@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { duration, logicalName } from './names-schema.js';
+
+/*
+ * The `events` part of sync.yaml.
+ */
+
+const columnOf = (what: string) =>
+  logicalName.optional().describe(`Column that takes ${what}; left out, it is not written.`);
+const eventTable = z
+  .strictObject({
+    table: logicalName.describe('Activity table of Dynamics that takes one row for each of these events.'),
+    campaignName: columnOf("the campaign's name"),
+    deliveryName: columnOf("the delivery's name"),
+    occurredOn: columnOf('the time of the event'),
+    mirrorPageUrl: columnOf('the address of the mirror page'),
+    trackingUrl: columnOf('the address that was clicked'),
+  })
+  .describe('A table of your own in place of ours.');
+
+const fileName = z
+  .string()
+  .regex(/^[\w.*-]{1,100}$/, 'a file name, with * for any characters, without a folder')
+  .describe('Which files of the folder: a name, with * for any characters.');
+const columnNames = (names: string[]) =>
+  z
+    .partialRecord(z.enum(names), z.string().min(1))
+    .default({})
+    .describe('Headings of the file, where they are not the usual ones.');
+
+const files = z
+  .strictObject({
+    directory: z
+      .string()
+      .regex(/^(?!.*(^|\/)\.\.(\/|$))[\w./-]{1,200}$/, 'a folder of the SFTP area')
+      .default('d365_loads/logs')
+      .describe('Folder of the SFTP area that Campaign exports its logs to.'),
+    deliveryLogs: fileName.default('deliveryLogs_*'),
+    trackingLogs: fileName.default('trackingLogs_*'),
+    separator: z
+      .enum(['auto', 'tab', 'semicolon', 'comma'])
+      .default('auto')
+      .describe('What stands between two columns.'),
+    encoding: z.enum(['utf-8', 'latin1']).default('utf-8').describe('How the text is encoded.'),
+    timeZone: z
+      .string()
+      .refine(isTimeZone, 'a time zone such as UTC or Europe/Paris')
+      .default('UTC')
+      .describe('Time zone of times that do not say theirs.'),
+    deliveryColumns: columnNames([
+      'id',
+      'status',
+      'failureType',
+      'failureReason',
+      'messageType',
+      'contactDate',
+      'eventDate',
+      'deliveryName',
+      'deliveryLabel',
+      'campaignName',
+      'externalId',
+      'testMember',
+    ]),
+    trackingColumns: columnNames([
+      'trackingUrlType',
+      'logDate',
+      'url-id',
+      'urlSource',
+      'urlLabel',
+      'broadLog-id',
+      'deliveryName',
+      'deliveryLabel',
+      'campaignName',
+      'externalId',
+    ]),
+  })
+  .describe('How the log files look; of `source: files` only.');
+
+const isWanted = (what: string) => z.boolean().default(false).describe(what);
+
+export const events = z
+  .strictObject({
+    sends: isWanted('Emails sent.'),
+    opens: isWanted('Emails opened.'),
+    clicks: isWanted('Links clicked.'),
+    bounces: isWanted('Hard bounces.'),
+    source: z
+      .enum(['journal', 'files'])
+      .default('journal')
+      .describe('Where they come from: the event journal, or log files over SFTP.'),
+    every: duration.default('1m').describe('How often the source is looked at; at least 10s.'),
+    tables: z
+      .strictObject({
+        sends: eventTable.optional(),
+        opens: eventTable.optional(),
+        clicks: eventTable.optional(),
+        bounces: eventTable.optional(),
+      })
+      .default({})
+      .describe(
+        'Tables of your own, such as those of another solution; ours are made by `starter provision`.',
+      ),
+    followUp: z
+      .strictObject({
+        clicks: isWanted('A task for each click.'),
+        bounces: isWanted('A task for each hard bounce.'),
+      })
+      .default({ clicks: false, bounces: false })
+      .describe('Tasks for sales people, regarding the contact.'),
+    mirrorPageUrl: z
+      .string()
+      .regex(/^https:\/\/[^\s{}]+\{id\}[^\s{}]*$/, 'an https address with {id} in it')
+      .optional()
+      .describe("Address of a delivery's mirror page, with {id} for its id; left out, none is written."),
+    files: files.optional(),
+  })
+  .describe('Email events of Campaign that become timeline activities in Dynamics.');
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export type Events = z.output<typeof events>;
+export type LogFiles = NonNullable<Events['files']>;
+
+/** Whether any kind of event is to be carried over. */
+export const wantsEvents = (events: Events | undefined): boolean =>
+  events !== undefined && (events.sends || events.opens || events.clicks || events.bounces);
