@@ -91,7 +91,10 @@ test('a worker that stalls past its lease and wakes up beside its successor writ
   expect((await systems.sandbox.stats()).campaign.duplicates ?? 0).toBe(0);
 
   const { flows } = await inspect(temporal.client, { kind: 'status' });
-  const { read, created, updated, unchanged, filtered, deleted, parked, held } = tableStatus(flows, 'ingress/contact');
+  const { read, created, updated, unchanged, filtered, deleted, parked, held } = tableStatus(
+    flows,
+    'ingress/contact',
+  );
   expect(
     [created, updated, unchanged, filtered, deleted, parked, held].reduce<number>(
       (sum, count) => sum + (count ?? 0),

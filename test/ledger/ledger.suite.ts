@@ -104,7 +104,9 @@ onBothBackends('a ledger', (under) => {
   test('is migrated once, however often and by however many it is opened', async () => {
     const { database } = under();
     await Promise.all([migrate(database), migrate(database), migrate(database)]);
-    const { rows } = await sql<{ number: number }>`select number from ledger.migration order by number`.execute(database);
+    const { rows } = await sql<{
+      number: number;
+    }>`select number from ledger.migration order by number`.execute(database);
     expect(rows.map(({ number }) => number)).toEqual(migrations.map((_each, index) => index + 1));
   });
 

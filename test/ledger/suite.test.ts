@@ -8,6 +8,7 @@ import './parked.suite.js';
 import './survey.suite.js';
 import './sweep.suite.js';
 import './held.suite.js';
+import './events.suite.js';
 import './runs.suite.js';
 import './stories.suite.js';
 import './full-disk.suite.js';
