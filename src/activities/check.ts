@@ -4,6 +4,7 @@ import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
 import { readSyncFile } from '../mapping/read.js';
 import type { SyncConfig, TableMapping } from '../mapping/schema.js';
+import { checkEvents } from './check-events.js';
 import { checkOptOut } from './check-opt-out.js';
 import { checkPairs } from './check-pairs.js';
 import { checkResource, type CheckedResource } from './check-resource.js';
@@ -51,7 +52,7 @@ export function createCheck(dependencies: ActivityDependencies) {
         ...campaign.findings,
         ...tables.flatMap(({ findings }) => findings),
         ...optOut,
-        ...eventFindings(config),
+        ...(await checkEvents(dependencies, config.events, options)),
         ...(await budgetFindings(dependencies)),
       ];
     } finally {
@@ -133,17 +134,4 @@ function inOrder(tables: TableMapping[]): string[] {
     if (done.size === before) break;
   }
   return [...done];
-}
-
-/** The tables that take events are no part of the file. */
-function eventFindings({ events }: SyncConfig): Finding[] {
-  const asked = (['sends', 'opens', 'clicks', 'bounces'] as const).filter((kind) => events?.[kind]);
-  if (asked.length === 0) return [];
-  return [
-    warning(
-      { area: 'events', subject: listed(asked) },
-      'the tables that take events, and the right to create rows in them, are not checked',
-      "See that the application user's role has create on the event tables.",
-    ),
-  ];
 }

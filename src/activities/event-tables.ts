@@ -1,4 +1,9 @@
-import { ourEventTables, type EventTables } from '../dynamics/event-tables.js';
+import {
+  ourEventTables,
+  type EventKind,
+  type EventTableNames,
+  type EventTables,
+} from '../dynamics/event-tables.js';
 import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
 import type { Events } from '../mapping/events-schema.js';
@@ -20,13 +25,8 @@ export function createEventTables({ dynamics, clock }: ActivityDependencies): Ev
 
   return {
     async inForce(events, options) {
-      const { tables, followUp } = events;
-      const wanted = {
-        ...(events.sends && { send: tables.sends ?? ourEventTables.send }),
-        ...(events.opens && { open: tables.opens ?? ourEventTables.open }),
-        ...(events.clicks && { click: tables.clicks ?? ourEventTables.click }),
-        ...(events.bounces && { bounce: tables.bounces ?? ourEventTables.bounce }),
-      };
+      const { followUp } = events;
+      const wanted = wantedTables(events);
       const followUpTasks = followUp.clicks || followUp.bounces;
       const names = JSON.stringify({ wanted, followUpTasks });
       if (kept?.names === names && clock.monotonicMs() - kept.atMs < MAX_AGE_MS) return kept.tables;
@@ -37,5 +37,16 @@ export function createEventTables({ dynamics, clock }: ActivityDependencies): Ev
     forget(error) {
       if (error instanceof SyncError && error.class !== 'retry') kept = undefined;
     },
+  };
+}
+
+/** The tables of the kinds that are wanted: those that the mapping names, or ours. */
+export function wantedTables(events: Events): Partial<Record<EventKind, EventTableNames>> {
+  const { tables } = events;
+  return {
+    ...(events.sends && { send: tables.sends ?? ourEventTables.send }),
+    ...(events.opens && { open: tables.opens ?? ourEventTables.open }),
+    ...(events.clicks && { click: tables.clicks ?? ourEventTables.click }),
+    ...(events.bounces && { bounce: tables.bounces ?? ourEventTables.bounce }),
   };
 }
