@@ -1,4 +1,5 @@
 import type { ChangesMeasured } from './changes.js';
+import type { EventsMeasured } from './events.js';
 import type { FirstLoadMeasured } from './first-load.js';
 import type { IdleMeasured } from './idle.js';
 
@@ -11,7 +12,7 @@ export interface Figure {
   target?: string;
   met?: boolean;
 }
-export const measurements = ['first-load', 'changes', 'idle'] as const;
+export const measurements = ['first-load', 'changes', 'idle', 'events'] as const;
 export type Measurement = (typeof measurements)[number];
 
 export interface Conditions {
@@ -23,6 +24,8 @@ export interface Conditions {
 const SOUND_YARDSTICK = 0.9;
 /** Below this size the two pages that are in memory at once are much of the whole. */
 const SMALLEST_FOR_MEMORY = 5_000;
+/** DESIGN §12. */
+const FULL_EVENTS = 141_500;
 
 /** Of a first load at two sizes; the ratios are those of the larger. */
 export function firstLoadFigures(
@@ -117,6 +120,36 @@ export function changesFigures({
     },
     { figure: 'rows a second of a comparing read', value: touched / comparing.seconds },
     { figure: 'peak RSS of a comparing read', value: comparing.usage.peakRssBytes / 2 ** 20, unit: 'MiB' },
+  ]);
+}
+
+/** The target is for 141,500 events; a smaller number lives on one window of service protection and says little about time. */
+export function eventsFigures({ events, product }: EventsMeasured): Figure[] {
+  const throttledShare = product.throttled / product.dynamicsCalls;
+  const isFull = events >= FULL_EVENTS;
+  return inMeasurement('events', [
+    { figure: 'events', value: events },
+    { figure: 'events written', value: product.counts.written },
+    {
+      figure: 'time',
+      value: product.seconds,
+      unit: 's',
+      target: `≤ 600 for ${FULL_EVENTS}`,
+      ...(isFull && { met: product.seconds <= 600 }),
+    },
+    { figure: 'events a second', value: events / product.seconds },
+    { figure: 'Dynamics calls', value: product.dynamicsCalls },
+    {
+      figure: 'calls throttled',
+      value: throttledShare * 100,
+      unit: '%',
+      target: '< 1',
+      met: throttledShare < 0.01,
+    },
+    { figure: 'processor time per event', value: product.usage.cpuMs / events, unit: 'ms' },
+    { figure: 'peak RSS', value: product.usage.peakRssBytes / 2 ** 20, unit: 'MiB' },
+    { figure: 'live JS heap after it', value: product.usage.liveHeapBytes / 2 ** 20, unit: 'MiB' },
+    { figure: 'Temporal actions per 1,000 events', value: (product.actions * 1000) / events },
   ]);
 }
 

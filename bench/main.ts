@@ -5,8 +5,10 @@ import { runMain, WrongUse } from '../src/command-line/wrong-use.js';
 import { findTemporalCli } from '../src/temporal-cli.js';
 import { createClosers, type Closers } from './closers.js';
 import { measureChanges } from './changes.js';
+import { measureEvents } from './events.js';
 import {
   changesFigures,
+  eventsFigures,
   firstLoadFigures,
   idleFigures,
   measurements,
@@ -97,6 +99,11 @@ async function measure(
     faults.push(...changes.faults);
   }
   if (wanted.includes('idle')) figures.push(...idleFigures(await measureIdle(systems, product, say)));
+  if (wanted.includes('events')) {
+    const events = await measureEvents(systems, product, contacts, say);
+    figures.push(...eventsFigures(events));
+    faults.push(...events.faults);
+  }
 
   return {
     ok: faults.length === 0,

@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, ScheduleOverlapPolicy } from '@temporalio/client';
 import { applyMapping } from '../src/command-line/apply.js';
 import { signalFlow } from '../src/command-line/flows.js';
-import type { IngressResult, RowCounts } from '../src/contracts.js';
+import { inspect } from '../src/command-line/inspect.js';
+import { EGRESS, type EventCounts, type FlowId, type RowCounts } from '../src/contracts.js';
 import { sandboxSettings } from '../src/sandbox-settings.js';
 import { startTemporalServer } from '../src/temporal-server.js';
 import { searchAttributeKeys } from '../src/workflows/visibility.js';
@@ -18,14 +19,18 @@ import type { Usage } from './usage.js';
 
 /** The product over the systems, new: an empty ledger, a Temporal server of its own, and one worker process. */
 export interface Product {
-  /** Starts the flow by hand and waits for its end. */
+  /** Starts the contacts' flow by hand and waits for its end. */
   sync(): Promise<SyncMeasured>;
-  /** Starts the flow as its schedule does, and waits for its end. */
+  /** Makes the tables that take events. */
+  provision(): Promise<void>;
+  /** Starts the flow of events by hand and waits for its end. */
+  syncEvents(): Promise<SyncMeasured<EventCounts>>;
+  /** Starts the contacts' flow as its schedule does, and waits for its end. */
   tick(): Promise<{ seconds: number; actions: number }>;
   stop(): Promise<void>;
 }
-export interface SyncMeasured {
-  counts: RowCounts;
+export interface SyncMeasured<Counts = RowCounts> {
+  counts: Counts;
   /** From the start of the flow's run to its end, by the server's clock. */
   seconds: number;
   actions: number;
@@ -41,9 +46,10 @@ export interface ProductOptions {
   profileFolder?: string | undefined;
 }
 
-const flow = 'ingress/contact';
-/** The shipped mapping, on a schedule that is not due while anything is measured. */
-const document = (): string => readFileSync('sync.example.yaml', 'utf8').replace(/every: \S+/, 'every: 30d');
+const contacts = 'ingress/contact';
+/** The shipped mapping, on schedules that are not due while anything is measured. */
+const document = (): string =>
+  readFileSync('sync.example.yaml', 'utf8').replaceAll(/every: \S+/g, 'every: 30d');
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const { systems, concurrency, cli, environment, profileFolder } = options;
@@ -94,15 +100,17 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     writeFileSync(file, document());
     await whileAllLive(() => applyMapping(client, file));
     return {
-      sync: () => whileAllLive(sync),
+      sync: () => whileAllLive(() => sync<RowCounts>(contacts)),
+      syncEvents: () => whileAllLive(() => sync<EventCounts>(EGRESS)),
+      provision: () => whileAllLive(async () => void (await inspect(client, { kind: 'provision' }))),
       tick: () => whileAllLive(tick),
       stop: closers.close,
     };
 
-    async function sync(): Promise<SyncMeasured> {
+    async function sync<Counts>(flow: FlowId): Promise<SyncMeasured<Counts>> {
       await worker.ask('begin');
       const handle = await signalFlow({ client }, flow, 'poll');
-      const { counts } = (await handle.result()) as IngressResult;
+      const { counts } = (await handle.result()) as { counts: Counts };
       const usage = await worker.ask<Usage>('usage');
       const { runId, startTime, closeTime } = await client.workflow.getHandle(flow).describe();
       return {
@@ -114,7 +122,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     }
 
     async function tick(): Promise<{ seconds: number; actions: number }> {
-      const schedule = client.schedule.getHandle(flow);
+      const schedule = client.schedule.getHandle(contacts);
       const before = (await schedule.describe()).info.numActionsTaken;
       await schedule.trigger(ScheduleOverlapPolicy.BUFFER_ALL);
       const workflow = await startedAfter(before);

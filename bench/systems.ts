@@ -21,6 +21,10 @@ export interface Systems {
   contacts(select: string[]): AsyncGenerator<Record<string, unknown>>;
   /** What Campaign holds, as one number for how many and one text for what. */
   profiles(): Promise<{ count: number; digest: string }>;
+  /** Service protection as Dynamics has it, for 10 ms of execution a row (dataverse.md §6). */
+  protectDynamics(): Promise<void>;
+  /** Sends a delivery to so many profiles; how many events of each kind it has made. */
+  deliver(shares: { profiles: number; opens: number; clicks: number; bounces: number }): Promise<Delivered>;
   /** Dynamics forgets the next change token that it is shown. */
   expireToken(): Promise<void>;
   /** Rejects when the sandbox or PostgreSQL ends. */
@@ -33,6 +37,14 @@ export interface Calls {
   created: number;
   /** Profiles created under a key that was there already. */
   duplicates: number;
+  /** Calls to Dynamics that were answered 429. */
+  throttled: number;
+}
+export interface Delivered {
+  sends: number;
+  opens: number;
+  clicks: number;
+  bounces: number;
 }
 
 /** The same people in every round. */
@@ -42,6 +54,12 @@ const LONGEST_NAME = 30;
 const ROWS_PER_UPDATE = 500;
 const READ_PAGE = 5_000;
 const LINE_COUNT = 500;
+const SERVICE_PROTECTION = {
+  requests: 6_000,
+  executionMs: 1_200_000,
+  windowSeconds: 300,
+  executionMsPerRow: 10,
+};
 
 export async function startSystems(
   { latencyMs, environment }: { latencyMs: number; environment: Record<string, string | undefined> },
@@ -139,6 +157,8 @@ export async function startSystems(
     expireToken: async () => void (await desk.put('/faults', [{ system: 'dynamics', kind: 'expire-delta' }])),
     freshDatabase: () => postgres.ask<string>('freshDatabase'),
     reset,
+    protectDynamics: async () => void (await desk.put('/limits', { dynamics: SERVICE_PROTECTION })),
+    deliver: async (shares) => (await desk.post<Delivered>('/deliveries', shares)).data,
     updateContacts,
     contacts,
     profiles,
@@ -153,14 +173,16 @@ export async function startSystems(
         campaign: campaign.total,
         created: posts.reduce((sum, [, byStatus]) => sum + (byStatus['201'] ?? 0), 0),
         duplicates: campaign.duplicates,
+        throttled: Object.values(dynamics.byRoute).reduce((sum, byStatus) => sum + (byStatus['429'] ?? 0), 0),
       };
     },
   };
 }
 
+type ByRoute = Record<string, Record<string, number>>;
 interface SandboxStats {
-  dynamics: { total: number };
-  campaign: { total: number; duplicates: number; byRoute: Record<string, Record<string, number>> };
+  dynamics: { total: number; byRoute: ByRoute };
+  campaign: { total: number; duplicates: number; byRoute: ByRoute };
 }
 
 /** Of what was sent; keys, stamps and links are Campaign's own. */

@@ -4,11 +4,13 @@ import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { applyMapping, validDocument } from './command-line/apply.js';
 import { signalFlow, waitForFlows, type FlowEnd } from './command-line/flows.js';
+import { inspect } from './command-line/inspect.js';
 import { readSummary, type Summary } from './command-line/summary.js';
 import { summaryTable } from './command-line/tables.js';
 import { exitStatusOfEnds, messageOf, runMain, WrongUse } from './command-line/wrong-use.js';
 import { readConfig, type Config } from './config.js';
-import type { FlowId, Progress } from './contracts.js';
+import { EGRESS, type FlowId, type Progress } from './contracts.js';
+import { sendFirstDelivery } from './first-delivery.js';
 import { removeInstance, writeInstance } from './instance.js';
 import { lockFolder } from './ledger/folder-lock.js';
 import { FaultyModel, startSandbox, type Sandbox } from './sandbox/index.js';
@@ -22,7 +24,8 @@ import { createLog, endRuntime, installRuntime, startWorker, type RunningWorker 
 /** A dead worker of this process group is noticed this soon. */
 const HEARTBEAT_SECONDS = 10;
 /** What a start makes in its data folder, locks and downloaded tools aside. */
-const OWN_FILES = /^(ledger|sandbox|sandbox-ports\.json|instance\.json|temporal\.(log|db|db-.+))$/;
+const OWN_FILES =
+  /^(ledger|sandbox|sandbox-ports\.json|first-delivery\.json|instance\.json|temporal\.(log|db|db-.+))$/;
 
 interface Options {
   once: boolean;
@@ -43,6 +46,7 @@ interface Running {
   server: TemporalServer;
   sandbox?: Sandbox;
   flows: FlowId[];
+  folder: string;
 }
 
 /** The entry of `npm start`: Temporal dev server, sandbox, worker and schedules in one go (CONTRACT "Commands"). */
@@ -126,25 +130,37 @@ async function run(
   const connection = await connectTemporal(instanceOf(server), {});
   closers.push(() => connection.close());
   const flows = await apply(connection, options, say);
+  if (sandbox && flows.includes(EGRESS)) await inspect(connection.client, { kind: 'provision' });
   writeInstance(folder, instanceOf(server));
   closers.push(() => removeInstance(folder));
 
-  const running: Running = { worker, connection, server, flows, ...(sandbox && { sandbox }) };
+  const running: Running = { worker, connection, server, flows, folder, ...(sandbox && { sandbox }) };
   return options.once ? runOnce(running, options, stop) : runOn(running, options, config, stop, say, log);
 }
 
 /** Until every flow has drained once; then the summary. */
 async function runOnce(running: Running, options: Options, stop: Promise<void>): Promise<number> {
-  const { client } = running.connection;
-  for (const flow of running.flows) {
-    await signalFlow({ client, heartbeatSeconds: HEARTBEAT_SECONDS }, flow, 'poll');
-  }
-  const ends = await Promise.race([waitForFlows(client, running.flows), stop]);
+  const ends = await Promise.race([firstRuns(running), stop]);
   if (!ends) return 1;
   const summary = await summaryOf(running, ends);
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${summaryTable(summary)}\n`);
   for (const { flow, error } of ends) if (error) process.stderr.write(`${flow}: ${error.message}\n`);
   return exitStatusOfEnds(ends);
+}
+
+/** Each flow once: the tables first, so that the sandbox's first delivery finds profiles, and then what comes back from it. */
+async function firstRuns(
+  { connection: { client }, flows, sandbox, folder }: Running,
+  onProgress?: (flow: FlowId, progress: Progress) => void,
+): Promise<FlowEnd[]> {
+  const starter = { client, heartbeatSeconds: HEARTBEAT_SECONDS };
+  const tables = flows.filter((flow) => flow !== EGRESS);
+  for (const flow of tables) await signalFlow(starter, flow, 'poll');
+  const ends = await waitForFlows(client, tables, onProgress);
+  if (!flows.includes(EGRESS)) return ends;
+  if (sandbox) await sendFirstDelivery(folder, sandbox.ready.campaign);
+  await signalFlow(starter, EGRESS, 'poll');
+  return [...ends, ...(await waitForFlows(client, [EGRESS], onProgress))];
 }
 
 /** Until Ctrl-C, applying the mapping file at every save. */
@@ -168,9 +184,7 @@ async function runOn(
     say(`Campaign:        ${config.campaign.url}`);
     say('Running; Ctrl-C stops. What is in sync: npm run starter -- status');
   }
-  const starter = { client: connection.client, heartbeatSeconds: HEARTBEAT_SECONDS };
-  for (const flow of running.flows) await signalFlow(starter, flow, 'poll');
-  if (!options.json) void showFirstRun(running, say);
+  void showFirstRuns(running, options.json ? () => undefined : say);
   const watcher = watchFile(options.config, () => {
     apply(connection, options, say).catch((error: unknown) => {
       log.warn({ event: 'mapping.refused', file: basename(options.config) });
@@ -182,18 +196,18 @@ async function runOn(
   return 0;
 }
 
-/** Progress of the run that is under way, then what is in sync. */
-async function showFirstRun(running: Running, say: (line: string) => void): Promise<void> {
-  const { client } = running.connection;
+/** Progress of the first runs, then what is in sync. */
+async function showFirstRuns(running: Running, say: (line: string) => void): Promise<void> {
   const shown = new Map<FlowId, string>();
-  const show = (flow: FlowId, { phase = 'starting', counts, outcome, waiting }: Progress): void => {
+  const show = (flow: FlowId, { phase = 'starting', counts, outcome, waiting }: Progress<object>): void => {
     const why = waiting ? ` for ${waiting.reason}` : '';
-    const line = `${flow}: ${outcome}${why}, ${phase}: ${counts.read} read, ${counts.created} created, ${counts.parked} parked`;
+    const told = Object.entries(counts).filter(([name, count]) => name === 'read' || count > 0);
+    const line = `${flow}: ${outcome}${why}, ${phase}: ${told.map(([name, count]) => `${count} ${name}`).join(', ')}`;
     if (line !== shown.get(flow)) say(line);
     shown.set(flow, line);
   };
   try {
-    const ends = await waitForFlows(client, running.flows, show);
+    const ends = await firstRuns(running, show);
     say(summaryTable(await summaryOf(running, ends)));
     for (const { flow, error } of ends) if (error) say(`${flow}: ${error.message}`);
   } catch {
