@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Context } from '@temporalio/activity';
 import type { EventCursor, EventPage, EventSource } from '../campaign/event-source.js';
 import {
@@ -76,7 +77,7 @@ export function createEgress(dependencies: ActivityDependencies) {
 
   async function carryOut(feed: Feed, page: EventPage, events: Events, slice: OpenSlice): Promise<Feed> {
     const next = positionAt(feed, page.next);
-    const isStill = page.items.length === 0 && JSON.stringify(next) === JSON.stringify(feed.position);
+    const isStill = page.items.length === 0 && isDeepStrictEqual(next, feed.position);
     if (isStill && !page.gap) return feed;
     if (page.gap) log.warn({ event: 'events.gap', flow: EGRESS, ...page.gap });
     const gap: SourceGap | undefined = page.gap && {
