@@ -160,6 +160,8 @@ export interface HeldSetName {
 }
 /** A table's held deletions, with some of their ids. */
 export interface HeldDeletions extends HeldSetName {
+  /** So many of them are held because a deletion of a child is, which goes first; absent: none. */
+  behindChildren?: number;
   ids: string[];
 }
 /** Payload of the `approveDeletions` update. Rejected with HELD_SET_CHANGED when the set has changed since. */
@@ -276,6 +278,10 @@ export interface RecordLedgerState {
   doubled: boolean;
   /** A create has been sent, or was about to be, and its answer is not known. */
   createUnderWay: boolean;
+  /** Its deletion is decided and waits for the records that lead to it. */
+  leaving?: true;
+  /** The next slice reads the row again: a record that it leads to is leaving, or stays after all. */
+  called?: true;
 }
 export type RecordPayload =
   /** `hidden`: it lacks a parent without which Campaign would hide it. */

@@ -287,21 +287,27 @@ const instanceOf = (server: TemporalServer) => ({
 interface SandboxPorts {
   dynamicsPort: number;
   campaignPort: number;
+  sftpPort: number;
 }
+const USUAL_PORTS: SandboxPorts = { dynamicsPort: 4801, campaignPort: 4802, sftpPort: 4822 };
 const portsFile = (folder: string): string => join(folder, 'sandbox-ports.json');
 
 /** Those of the earlier start: the ledger keeps links of the sandbox, which name its address. */
 function sandboxPorts(folder: string): SandboxPorts {
   try {
-    return JSON.parse(readFileSync(portsFile(folder), 'utf8')) as SandboxPorts;
+    return { ...USUAL_PORTS, ...(JSON.parse(readFileSync(portsFile(folder), 'utf8')) as object) };
   } catch {
-    return { dynamicsPort: 4801, campaignPort: 4802 };
+    return USUAL_PORTS;
   }
 }
 
 function rememberPorts(folder: string, { ready }: Sandbox): void {
   const portOf = (address: string): number => Number(new URL(address).port);
-  const ports: SandboxPorts = { dynamicsPort: portOf(ready.dynamics), campaignPort: portOf(ready.campaign) };
+  const ports: SandboxPorts = {
+    dynamicsPort: portOf(ready.dynamics),
+    campaignPort: portOf(ready.campaign),
+    sftpPort: ready.sftp.port,
+  };
   writeFileSync(portsFile(folder), JSON.stringify(ports));
 }
 

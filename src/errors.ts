@@ -75,7 +75,7 @@ export const catalogue = {
   DYNAMICS_PRIVILEGE_MISSING: {
     class: 'stop',
     message: 'the application user lacks a privilege in Dynamics',
-    next: "Give the application user's role organisation-level (Global) read on the mapped tables, then resync.",
+    next: "Give the application user's role the named privilege: organisation-level (Global) read on the mapped tables, create on those that take events, System Customizer for `provision`.",
   },
   DYNAMICS_TRACKING_OFF: {
     class: 'stop',
@@ -101,6 +101,16 @@ export const catalogue = {
     class: 'retry',
     message: 'Dynamics asks for fewer calls (service protection)',
     next: 'Nothing; lower DYNAMICS_MAX_CONCURRENT if it lasts.',
+  },
+  DYNAMICS_EVENT_TABLE_UNFIT: {
+    class: 'stop',
+    message: 'a table or column that takes email events is missing in Dynamics, or of another kind',
+    next: 'Run `npm run starter -- provision`, or name your own tables under `events.tables` in sync.yaml. What has the name of one of ours and is of another kind must be renamed or deleted in Dynamics first.',
+  },
+  DYNAMICS_CUSTOMISATION_LOCKED: {
+    class: 'retry',
+    message: 'another customisation of Dynamics is under way',
+    next: 'Run `provision` again when the import, upgrade or publishing has ended; what is made is kept.',
   },
   // Campaign
   CAMPAIGN_CREDENTIALS: {
@@ -148,6 +158,36 @@ export const catalogue = {
     message: 'Campaign listed fewer records than it counts',
     next: 'Nothing: the survey starts again; if it repeats, raise XtkBigTableThreshold or ask Adobe.',
   },
+  EVENT_JOURNAL_REFUSED: {
+    class: 'stop',
+    message: 'Adobe refused to read the event journal',
+    next: 'Check CAMPAIGN_JOURNAL_URL and ADOBE_ORG_ID against the Developer Console: the registration may be gone, or the project may lack the I/O Events API.',
+  },
+  EVENT_JOURNAL_UNREADABLE: {
+    class: 'retry',
+    message: 'the event journal gives answers that cannot be read',
+    next: 'Nothing was skipped; the run goes on by itself. If it lasts, check CAMPAIGN_JOURNAL_URL and what stands between it and this service.',
+  },
+  SFTP_UNREACHABLE: {
+    class: 'retry',
+    message: 'the SFTP server does not answer',
+    next: "Check SFTP_HOST, SFTP_PORT, the network, and this machine's address in the allow list of Campaign's Control Panel; the run goes on by itself.",
+  },
+  SFTP_HOST_KEY: {
+    class: 'stop',
+    message: 'the SFTP server showed another key than the pinned one: it may be another server',
+    next: 'Ask its operator whether the key has changed, and only then set SFTP_HOST_KEY to the new one.',
+  },
+  SFTP_CREDENTIALS: {
+    class: 'stop',
+    message: 'the SFTP server refused the user or the key',
+    next: "Check SFTP_USER and SFTP_PRIVATE_KEY; the public key must be in Campaign's Control Panel and not expired.",
+  },
+  SFTP_REFUSED: {
+    class: 'stop',
+    message: 'the SFTP server does not show the folder of the log files',
+    next: "Check `directory` under events.files in sync.yaml, and the user's rights; Campaign's export makes the folder.",
+  },
   BUDGET_USED_UP: {
     class: 'retry',
     message: "the day's call budget is used up",
@@ -176,8 +216,8 @@ export const catalogue = {
   },
   TEXT_TOO_LONG: {
     class: 'park',
-    message: 'a text is longer than its Campaign field',
-    next: 'Shorten it in Dynamics, or lengthen the field in Campaign and publish.',
+    message: 'a text is longer than the field it goes to',
+    next: 'Shorten it where it comes from, or lengthen the field and publish.',
   },
   VALUE_NOT_CONVERTIBLE: {
     class: 'park',
@@ -209,10 +249,40 @@ export const catalogue = {
     message: 'Campaign holds a record with this key but does not show it',
     next: 'A link of cardinality 1 hides a record whose parent is missing. Set `required: true` on the link in sync.yaml, and give the row its parent or delete the record in Campaign.',
   },
+  TEXT_NOT_ALLOWED: {
+    class: 'park',
+    message: 'a text holds control characters, which Dynamics does not take',
+    next: 'Mend the name or address in Campaign; what is sent already stays parked until it expires.',
+  },
+  DYNAMICS_ROW_REFUSED: {
+    class: 'park',
+    message: 'Dynamics refused the row',
+    next: 'Look for a business rule, plug-in or duplicate detection rule of the table that refuses it, then redrive.',
+  },
   PARENT_MISSING: {
     class: 'park',
     message: 'the parent row is not in Campaign yet',
     next: 'Nothing: the row is sent when its parent lands.',
+  },
+  EVENT_UNREADABLE: {
+    class: 'park',
+    message: 'an email event cannot be read',
+    next: "See the field: where every event has it, check `events` in sync.yaml against what Campaign sends; otherwise nothing can be done, and it ends with its source's retention.",
+  },
+  LOG_FILE_COLUMN_MISSING: {
+    class: 'park',
+    message: 'a log file lacks a column',
+    next: "Add the column to the extraction in Campaign's workflow, or name its heading under events.files in sync.yaml; the file is then read by itself.",
+  },
+  LOG_FILE_UNREADABLE: {
+    class: 'park',
+    message: 'a log file cannot be opened, or not be read to its end',
+    next: "Check the file and the user's rights to it, or export it again; it is tried at every run.",
+  },
+  LOG_FILE_CUT_SHORT: {
+    class: 'park',
+    message: 'a log file vanished or became shorter before it was read to its end',
+    next: 'Export the time it covered again if rows are missing; a shorter file of the same name is read from its start.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -7,6 +7,7 @@ export function sandboxSettings({
   entra,
   ims,
   journal,
+  sftp,
   credentials,
 }: SandboxReady): Record<string, string> {
   return {
@@ -23,5 +24,10 @@ export function sandboxSettings({
     ADOBE_SCOPES: credentials.adobeScopes,
     ADOBE_ORG_ID: credentials.adobeOrgId,
     ADOBE_TOKEN_ENDPOINT: ims,
+    SFTP_HOST: sftp.host,
+    SFTP_PORT: String(sftp.port),
+    SFTP_USER: sftp.user,
+    SFTP_PRIVATE_KEY_FILE: sftp.privateKeyFile,
+    SFTP_HOST_KEY: sftp.hostKey,
   };
 }

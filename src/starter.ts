@@ -127,13 +127,13 @@ export function starterProgram(
       connected(options, async (connection) => {
         if (options.watch && options.json)
           throw new WrongUse(['--watch shows tables; --json is one document: take one of them']);
-        for (;;) {
+        const stop = options.watch ? stopSignal() : undefined;
+        do {
           const summary = await readSummary(connection.client, connection.temporal);
           output(options, summary, summaryTable(summary));
-          if (!summary.ok) process.exitCode = 1;
-          if (!options.watch) return;
-          await sleep(WATCH_MS);
-        }
+          process.exitCode = summary.ok ? 0 : 1;
+          if (stop) await sleep(WATCH_MS, undefined, { signal: stop }).catch(() => undefined);
+        } while (stop && !stop.aborted);
       }),
     );
 
@@ -325,6 +325,13 @@ function resyncRequest(flow: FlowId, { rewrite, since, reason }: ResyncOptions):
   if (!/^\d{4}-\d\d-\d\d/.test(since) || Number.isNaN(at.getTime()))
     throw new WrongUse([`--since takes a time such as 2026-05-02T08:00:00Z, not ${JSON.stringify(since)}`]);
   return { since: at.toISOString(), ...why };
+}
+
+/** Aborted by Ctrl-C or SIGTERM. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
 }
 
 function wholeNumberOf(option: string): (text: string) => number {

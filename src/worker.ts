@@ -10,6 +10,7 @@ import {
   DefaultLogger,
   type NativeConnectionOptions,
 } from '@temporalio/worker';
+import { Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import type { ActivityDependencies } from './activities/dependencies.js';
 import { createActivities } from './activities/index.js';
@@ -239,8 +240,14 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
 export const endRuntime = (): Promise<void> => Runtime.instance().shutdown();
 
 /** The entry of `npm run worker`. */
-export const main = (_argv: string[], environment: Record<string, string | undefined>): Promise<void> =>
+export const main = (argv: string[], environment: Record<string, string | undefined>): Promise<void> =>
   runMain(async () => {
+    new Command('npm run worker --')
+      .description(
+        'Works for a Temporal cluster, until SIGTERM or Ctrl-C. Its settings are environment variables.',
+      )
+      .exitOverride()
+      .parse(argv, { from: 'user' });
     const config = readConfig(environment, 'worker');
     const log = createLog(config.logLevel);
     installRuntime(log, config.metricsAddress);

@@ -23,6 +23,6 @@ export async function decidePage(
   const fingerprint = (payload: Parameters<typeof canonical>[0]): string =>
     ledger.fingerprint(canonical(payload));
   const decisions = decide(changes, known, { mapping, ...reading, fingerprint });
-  const withParents = await awaitParents(ledger, decisions);
+  const withParents = await awaitParents(ledger, flow, mapping, decisions, known);
   return holdBeyondBrake(withParents, mapping, () => ledger.deletionWindow(flow));
 }

@@ -1,5 +1,7 @@
+import type { Lead } from '../ledger/link-store.js';
 import type { LedgerRecord, ReadMode, RowOutcome } from '../ledger/store.js';
 import type { CompiledMapping, Mapped, ParentRow, Payload } from '../mapping/model.js';
+import { leadsOf } from './leads.js';
 
 /** A change as the feed yields it (dataverse.md §3): a row, or a tombstone. */
 export type Change =
@@ -13,7 +15,14 @@ export interface Fingerprints {
 
 /** What is to be done for one row. Only `create`, `update` and `delete` cost a call to Campaign. */
 export type Decision =
-  | { kind: 'settled'; outcome: RowOutcome }
+  | {
+      kind: 'settled';
+      outcome: RowOutcome;
+      /** Of an unchanged row. */
+      parents?: ParentRow[];
+      /** An interrupted attempt at this page has reached it. */
+      again?: true;
+    }
   | {
       kind: 'create' | 'update';
       sourceId: string;
@@ -26,6 +35,8 @@ export type Decision =
       /** What Campaign must hold for the row to be there already, and what an adopted record is sent. */
       full: Payload;
       parents: ParentRow[];
+      /** Where the record will lead; absent where no link is tied by Campaign. */
+      leads?: Lead[];
       /** What Campaign holds of the row once it has accepted `payload`. */
       accepted: Fingerprints;
       /** Age of an unfinished create's mark: the record may be there already. */
@@ -39,6 +50,8 @@ export type Decision =
       intentAgeMs?: number;
       /** A person has approved it: the brake lets it pass. */
       approved?: true;
+      /** What becomes of the row without its record; absent: nothing is left of it. */
+      afterwards?: RowOutcome;
     };
 
 export interface DecideInput {
@@ -72,13 +85,14 @@ function decideOne(change: Change, record: LedgerRecord | undefined, input: Deci
   const finished = record?.outcomeVersion === input.feedVersion ? record.outcome : undefined;
   if (change.kind === 'gone') {
     return finished
-      ? { kind: 'settled', outcome: { sourceId: change.id, outcome: finished } }
+      ? { kind: 'settled', outcome: { sourceId: change.id, outcome: finished }, again: true }
       : decideGone(change.id, record, input.mapping);
   }
   if (record?.sourceVersion !== undefined && record.state !== 'found' && record.state !== 'missing') {
     if (isOlder(change.version, record.sourceVersion)) return settled(change, 'repeat');
-    if (change.version === record.sourceVersion && finished) return settled(change, finished);
-    if (change.version === record.sourceVersion && input.sameVersionIsRepeat)
+    if (change.version === record.sourceVersion && finished)
+      return { ...settled(change, finished), again: true };
+    if (change.version === record.sourceVersion && input.sameVersionIsRepeat && !record.leaving)
       return settled(change, 'repeat');
   }
   return decideMapped(change, input.mapping.toCampaign(change.row), record, input);
@@ -127,6 +141,7 @@ function decideMapped(
     insert: mapped.insert,
     full: mapped.full,
     parents: mapped.parents,
+    ...(mapping.hasTies && { leads: leadsOf(mapped.parents) }),
     ...intentOf(record),
   };
   const inCampaign = record !== undefined && (record.managed || record.full !== undefined);
@@ -142,7 +157,9 @@ function decideMapped(
   const whole = mode === 'first' || mode === 'verify' || mode === 'rewrite' || !record.managed;
   const same = whole ? record.full === fingerprints.full : record.following === fingerprints.following;
   if (same && mode !== 'rewrite' && record.intentAgeMs === undefined) {
-    return settled(change, 'unchanged', undefined, { ...fingerprints, full: record.full ?? '' });
+    const { outcome } = settled(change, 'unchanged', undefined, { ...fingerprints, full: record.full ?? '' });
+    const { parents, leads } = row;
+    return { kind: 'settled', outcome: { ...outcome, ...(leads && { leads }) }, parents };
   }
   if (whole) return { ...row, kind: 'update', payload: mapped.full, accepted: fingerprints };
   const onlyFollowing = fingerprints.full !== fingerprints.following;
@@ -155,13 +172,13 @@ function decideMapped(
   };
 }
 
-const mayBeOurs = (record: LedgerRecord | undefined): boolean =>
+export const mayBeOurs = (record: LedgerRecord | undefined): boolean =>
   record !== undefined && (record.managed || record.intentAgeMs !== undefined);
 
-const intentOf = (record: LedgerRecord | undefined): { intentAgeMs?: number } =>
+export const intentOf = (record: LedgerRecord | undefined): { intentAgeMs?: number } =>
   record?.intentAgeMs === undefined ? {} : { intentAgeMs: record.intentAgeMs };
 
-const approvalOf = (record: LedgerRecord | undefined): { approved?: true } =>
+export const approvalOf = (record: LedgerRecord | undefined): { approved?: true } =>
   record?.state === 'approved' ? { approved: true } : {};
 
 function settled(
@@ -169,7 +186,7 @@ function settled(
   outcome: RowOutcome['outcome'],
   fault?: RowOutcome['fault'],
   accepted?: Fingerprints,
-): Decision {
+): Decision & { kind: 'settled' } {
   return {
     kind: 'settled',
     outcome: {

@@ -31,10 +31,11 @@ export function createExplain({ ledger, mappings, dynamics, campaign }: Activity
     const { mapping, source, resource } = await mappings.inForce(table);
     const flow = ingressFlow(table);
     const activity = 'statecode' in source.columns ? ['statecode'] : [];
-    const [known, parkedRows, mappingVersion, rows, found] = await Promise.all([
+    const [known, parkedRows, mappingVersion, isCalled, rows, found] = await Promise.all([
       ledger.records(flow, [id]),
       ledger.parked({ flow, sourceId: id, limit: 1 }),
       ledger.mappingVersionOf(flow, id),
+      ledger.isCalled(flow, id),
       dynamics.readByIds({ table: source, select: [...mapping.select, ...activity], ids: [id] }),
       campaign.find(resource, { keyField: mapping.keyField, key: id, by: mapping.addressBy }),
     ]);
@@ -50,7 +51,7 @@ export function createExplain({ ledger, mappings, dynamics, campaign }: Activity
         ...(row && activity.length > 0 && { active: row.row.statecode === 0 }),
       },
       campaign: { resource: mapping.resource, keyField: mapping.keyField, found: numberOf(found) },
-      ...(record && { ledger: stateOf(record, mappingVersion) }),
+      ...(record && { ledger: stateOf(record, mappingVersion, isCalled) }),
       ...(parked && { parked: parkedRowView(parked) }),
       ...(mapped && { payload: payloadOf(mapping, mapped, record, found) }),
       parents: mapped?.kind === 'payload' ? await Promise.all(mapped.parents.map(parentOf)) : [],
@@ -120,8 +121,12 @@ function compared(
   return 'unknown';
 }
 
-function stateOf(record: LedgerRecord, mappingVersion: number | undefined): RecordLedgerState {
-  const { state, managed, doubled, outcome, sourceVersion, full, following, intentAgeMs } = record;
+function stateOf(
+  record: LedgerRecord,
+  mappingVersion: number | undefined,
+  isCalled: boolean,
+): RecordLedgerState {
+  const { state, managed, doubled, outcome, sourceVersion, full, following, intentAgeMs, leaving } = record;
   const accepted = full ?? following;
   return {
     state,
@@ -132,5 +137,7 @@ function stateOf(record: LedgerRecord, mappingVersion: number | undefined): Reco
     ...(accepted !== undefined && { accepted }),
     doubled,
     createUnderWay: intentAgeMs !== undefined,
+    ...(leaving && { leaving }),
+    ...(isCalled && { called: true }),
   };
 }

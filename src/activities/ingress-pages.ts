@@ -1,23 +1,24 @@
 import type { Waiting } from '../contracts.js';
 import { SyncError } from '../errors.js';
+import type { Call } from '../ledger/link-store.js';
 import type { Feed, Position } from '../ledger/store.js';
+import { createChildrenFirst } from './children-first.js';
 import type { Change, Decision } from './decide.js';
 import { createDecideAhead, type DecidedPage } from './decide-ahead.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { PageContext } from './page-context.js';
+import { createReadAgain } from './read-again.js';
 import { createReadAhead } from './read-ahead.js';
 import {
   DELETES_AT_ONCE,
   OVERLAP_MS,
   PAGE_SIZE,
   positionUnder,
-  READ_AGAIN_AT_ONCE,
   restartOf,
   SWEEP_PAGE_SIZE,
 } from './reading.js';
 import { createSurvey } from './survey.js';
 import { createPageSync } from './sync-page.js';
-import { flowsBehind } from './table-order.js';
 
 export interface Step {
   feed: Feed;
@@ -27,10 +28,6 @@ export interface Step {
   waiting?: Waiting;
 }
 
-/** How long children are waited for before a parent is deleted, and how often they are looked at. */
-const CHILDREN_WAIT_MS = 120_000;
-const CHILDREN_LOOK_MS = 2_000;
-
 /**
  * The walk of a table's feed, page by page: survey of Campaign → full read → sweep of keys → overlap → changes. Each page is
  * read, mapped, decided, written and recorded, in this order; its outcomes and the cursor commit together.
@@ -39,6 +36,16 @@ export function createPages(dependencies: ActivityDependencies) {
   const { dynamics, ledger, clock } = dependencies;
   const survey = createSurvey(dependencies);
   const pageSync = createPageSync(dependencies);
+  const childrenFirst = createChildrenFirst(dependencies);
+  const again = createReadAgain(dependencies, (feed, page, changes, answered) =>
+    syncChanges(
+      feed,
+      page,
+      changes,
+      { sameVersionIsRepeat: false, nextPosition: positionOf(feed) },
+      answered,
+    ),
+  );
   const ahead = createDecideAhead();
   const readers = new Map<string, ReturnType<typeof createReadAhead>>();
 
@@ -53,19 +60,20 @@ export function createPages(dependencies: ActivityDependencies) {
   /** Works through the next page of whatever phase the feed is in. */
   async function next(feed: Feed, page: PageContext): Promise<Step> {
     const position = positionOf(feed);
+    const called = await again.answerCalls(feed, page);
+    if (called) return called;
     try {
       switch (position.phase) {
         case 'survey':
           return { feed: await survey.page(feed, page), drained: false };
         case 'full':
-          return { feed: await fullPage(feed, page), drained: false };
+          return await fullPage(feed, page);
         case 'sweep':
-          return {
-            feed: position.swept ? await deleteAbsent(feed, page) : await sweepPage(feed, page),
-            drained: false,
-          };
+          return position.swept
+            ? await deleteAbsent(feed, page)
+            : { feed: await sweepPage(feed, page), drained: false };
         case 'overlap':
-          return { feed: await overlapPage(feed, page), drained: false };
+          return await overlapPage(feed, page);
         case 'following':
           return await followingPage(feed, page);
       }
@@ -82,7 +90,7 @@ export function createPages(dependencies: ActivityDependencies) {
     }
   }
 
-  async function fullPage(feed: Feed, page: PageContext): Promise<Feed> {
+  async function fullPage(feed: Feed, page: PageContext): Promise<Step> {
     const position = positionOf(feed);
     const { hash } = page.inForce.mapping;
     const decideAt = (changes: Change[], version: number): Promise<Decision[]> =>
@@ -105,7 +113,7 @@ export function createPages(dependencies: ActivityDependencies) {
       const readNext = () => readTracked(nextLink, page);
       ahead.prepare(feed, nextLink, hash, present, { read: readNext, decide: decideAt });
     }
-    return pageSync.carryOut(feed, page, decisions, nextPosition);
+    return carryOut(feed, page, decisions, nextPosition);
 
     async function decidedNow(): Promise<DecidedPage> {
       const now = await readTracked(position.link, page);
@@ -118,44 +126,11 @@ export function createPages(dependencies: ActivityDependencies) {
     const read = await readTracked(position.link, page);
     const link = read.nextLink ?? read.deltaLink ?? position.link;
     const decisions = await pageSync.decide(feed, page, read.changes, { sameVersionIsRepeat: true });
-    const children = await childrenBehind(feed, page, decisions, read.serverTime);
-    if (children) return children;
-
-    const { childrenSince: _waited, ...rest } = position;
-    const isDrained = read.nextLink === undefined;
-    const recorded = await pageSync.carryOut(feed, page, decisions, {
-      ...rest,
-      ...(link !== undefined && { link }),
-      ...(isDrained && { drainedAt: read.serverTime }),
-    });
-    if (!isDrained) return { feed: recorded, drained: false };
-    return { feed: await deleteApproved(await retryParked(recorded, page), page), drained: true };
-  }
-
-  /**
-   * A record goes after its children: Campaign hides a child whose parent is gone, if their link is an inner join, so that nothing
-   * could ever be written to it again (campaign.md §2). Children that do not catch up in time are not waited for.
-   */
-  async function childrenBehind(
-    feed: Feed,
-    page: PageContext,
-    decisions: Decision[],
-    serverTime: string,
-  ): Promise<Step | undefined> {
-    if (!decisions.some((decision) => decision.kind === 'delete')) return undefined;
-    const position = positionOf(feed);
-    const since = position.childrenSince ?? serverTime;
-    const behind = await flowsBehind(ledger, page.childFlows, since);
-    if (behind.length === 0 || Date.parse(serverTime) - Date.parse(since) > CHILDREN_WAIT_MS)
-      return undefined;
-    page.released(behind);
-    const waiting: Waiting = { reason: 'children', forMs: CHILDREN_LOOK_MS };
-    const noted = position.childrenSince === undefined;
-    return {
-      feed: noted ? await ledger.moveFeed(feed, { ...position, childrenSince: since }) : feed,
-      drained: false,
-      waiting,
-    };
+    let step = await carryOut(feed, page, decisions, { ...position, ...(link !== undefined && { link }) });
+    if (step.waiting || read.nextLink !== undefined) return step;
+    step = await again.retryParked(step.feed, page);
+    if (!step.waiting) step = await again.deleteDue(step.feed, page);
+    return step.waiting ? step : { feed: step.feed, drained: true };
   }
 
   /** Reads one page by its link, and begins to read the page after it while this one is being written. */
@@ -196,23 +171,24 @@ export function createPages(dependencies: ActivityDependencies) {
   }
 
   /** A row deleted behind the full read's reader leaves no tombstone: what the sweep did not see is gone (DESIGN §7). */
-  async function deleteAbsent(feed: Feed, page: PageContext): Promise<Feed> {
+  async function deleteAbsent(feed: Feed, page: PageContext): Promise<Step> {
     const { swept: _done, ...position } = positionOf(feed);
     const ids = await ledger.unsweptIds(feed.flow, '', DELETES_AT_ONCE);
     if (ids.length === 0) {
       await ledger.clearSweep(feed.flow);
-      return ledger.moveFeed(feed, { ...position, phase: 'overlap' });
+      return { feed: await ledger.moveFeed(feed, { ...position, phase: 'overlap' }), drained: false };
     }
     const gone = ids.map((id): Change => ({ kind: 'gone', id }));
-    const recorded = await syncChanges(feed, page, gone, {
+    const step = await syncChanges(feed, page, gone, {
       sameVersionIsRepeat: false,
       nextPosition: positionOf(feed),
     });
+    if (step.waiting) return step;
     // What stays in Campaign although it is gone from Dynamics would be found again and again: note it as seen.
-    return ledger.commitSweepPage(recorded, ids, positionOf(feed));
+    return { feed: await ledger.commitSweepPage(step.feed, ids, positionOf(step.feed)), drained: false };
   }
 
-  async function overlapPage(feed: Feed, page: PageContext): Promise<Feed> {
+  async function overlapPage(feed: Feed, page: PageContext): Promise<Step> {
     const position = positionOf(feed);
     const { startedAt = new Date(clock.nowMs()).toISOString(), deltaLink } = position;
     const read = await dynamics.readModifiedSince(
@@ -238,46 +214,29 @@ export function createPages(dependencies: ActivityDependencies) {
     return syncChanges(feed, page, read.changes, { sameVersionIsRepeat: true, nextPosition });
   }
 
-  /** Parked rows that are due (DESIGN §7). */
-  const retryParked = (feed: Feed, page: PageContext): Promise<Feed> =>
-    readAgain(feed, page, (after) => ledger.dueParked(feed.flow, { after, limit: READ_AGAIN_AT_ONCE }));
-
-  /** Deletions that a person has approved; a row that is back meanwhile is synchronised instead. */
-  const deleteApproved = (feed: Feed, page: PageContext): Promise<Feed> =>
-    readAgain(feed, page, (after) => ledger.approvedIds(feed.flow, { after, limit: READ_AGAIN_AT_ONCE }));
-
-  /** Rows are read again by id, in groups: their values were never kept. */
-  async function readAgain(
-    feed: Feed,
-    page: PageContext,
-    idsAfter: (after: string) => Promise<string[]>,
-  ): Promise<Feed> {
-    let current = feed;
-    let after = '';
-    for (;;) {
-      const ids = await idsAfter(after);
-      if (ids.length === 0) return current;
-      after = ids.at(-1) ?? after;
-      const { source, mapping } = page.inForce;
-      const rows = await dynamics.readByIds({ table: source, select: mapping.select, ids }, page.options);
-      const read = new Set(rows.map((row) => row.id));
-      const gone = ids.filter((id) => !read.has(id)).map((id): Change => ({ kind: 'gone', id }));
-      current = await syncChanges(current, page, [...rows, ...gone], {
-        sameVersionIsRepeat: false,
-        nextPosition: positionOf(current),
-      });
-    }
-  }
-
   /** One page's walk: map and decide, write, record. */
   async function syncChanges(
     feed: Feed,
     page: PageContext,
     changes: Change[],
     { sameVersionIsRepeat, nextPosition }: { sameVersionIsRepeat: boolean; nextPosition: Position },
-  ): Promise<Feed> {
+    answered: (decisions: Decision[]) => Call[] = () => [],
+  ): Promise<Step> {
     const decisions = await pageSync.decide(feed, page, changes, { sameVersionIsRepeat });
-    return pageSync.carryOut(feed, page, decisions, nextPosition);
+    return carryOut(feed, page, decisions, nextPosition, answered(decisions));
+  }
+
+  async function carryOut(
+    feed: Feed,
+    page: PageContext,
+    decisions: Decision[],
+    nextPosition: Position,
+    answered: Call[] = [],
+  ): Promise<Step> {
+    const cleared = await childrenFirst(feed, page, decisions);
+    if (cleared.kind === 'wait') return { feed: cleared.feed, drained: false, waiting: cleared.waiting };
+    const { childrenSince: _waited, ...next } = nextPosition;
+    return { feed: await pageSync.carryOut(feed, page, cleared.decisions, next, answered), drained: false };
   }
 
   return { prepare, next };

@@ -15,7 +15,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { createPages, type Step } from './ingress-pages.js';
 import type { PageContext } from './page-context.js';
 import { runSlice } from './slice.js';
-import { childTables, isLoaded, parentWait } from './table-order.js';
+import { childTables, isLoaded, parentWait, tiedTables } from './table-order.js';
 
 export function createIngress(dependencies: ActivityDependencies) {
   const { ledger, mappings, clock } = dependencies;
@@ -34,11 +34,13 @@ export function createIngress(dependencies: ActivityDependencies) {
       maxSeconds,
       async work(opened, slice) {
         const released = new Set<string>();
+        const { config } = await mappings.config();
         const page: PageContext = {
           table,
           options: slice.options,
           inForce: await mappings.inForce(table),
-          childFlows: childTables((await mappings.config()).config, table).map(ingressFlow),
+          childFlows: childTables(config, table).map(ingressFlow),
+          tiedFlows: tiedTables(config, table).map(ingressFlow),
           released: (flows) => flows.forEach((each) => released.add(each)),
         };
         let feed = await pages.prepare(opened, page);
@@ -115,7 +117,7 @@ export function createIngress(dependencies: ActivityDependencies) {
         if (feed.position?.resyncId === requestId) return;
         await mappings.inForce(table, { fresh: true });
         await ledger.clearSweep(flow);
-        await ledger.moveFeed(feed, { ...startOf(mode), resyncId: requestId });
+        await ledger.moveFeed(feed, { ...startOf(mode, feed.position), resyncId: requestId });
       } finally {
         await ledger.closeFeed(feed);
       }
@@ -163,6 +165,11 @@ export function createIngress(dependencies: ActivityDependencies) {
   return { syncSlice, beginResync, approveDeletions, finishRun };
 }
 
-/** A verify looks at Campaign first; a rewrite need not, it sends everything. */
-const startOf = (mode: 'verify' | 'rewrite'): Position =>
-  mode === 'verify' ? { phase: 'survey', mode } : { phase: 'full', mode };
+/**
+ * A verify looks at Campaign first; a rewrite need not, it sends everything: but what Campaign holds must have been seen once, or
+ * all of it would be created a second time.
+ */
+const startOf = (mode: 'verify' | 'rewrite', position: Position | undefined): Position =>
+  mode === 'verify' || !position || position.phase === 'survey'
+    ? { phase: 'survey', mode }
+    : { phase: 'full', mode };

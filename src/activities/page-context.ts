@@ -8,6 +8,8 @@ export interface PageContext {
   options: CallOptions;
   /** Flows of the tables whose rows are children of this one's. */
   childFlows: string[];
+  /** Those of them whose records Campaign ties to this table's: see `ParentRow`. */
+  tiedFlows: string[];
   /** Is told of other flows whose parked rows have become due by what was written. */
   released(flows: string[]): void;
 }

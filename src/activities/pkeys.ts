@@ -3,7 +3,7 @@ import type { CallOptions } from '../http/calls.js';
 import { SyncError } from '../errors.js';
 import type { Payload, PKeyLink } from '../mapping/model.js';
 import type { Mappings } from './mappings.js';
-import { waitsForOf } from './parents.js';
+import { waitsForOf } from './leads.js';
 
 /** A payload as Campaign takes it, or why the record it links to cannot be named. */
 export type Bound =

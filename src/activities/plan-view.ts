@@ -11,7 +11,7 @@ export interface PlanView {
   surveyFinished(): void;
   /** What would be done counts from here on: for the brake, and so that no row is taken twice. */
   decided(decisions: Decision[]): void;
-  /** The row was parked, or its deletion approved, and it has been decided on since. */
+  /** The row was parked, or its deletion due, and it has been decided on since. */
   isDone(id: string): boolean;
 }
 
@@ -58,13 +58,16 @@ export function createPlanView(ledger: Ledger, flow: string): PlanView {
         const id = decision.kind === 'settled' ? decision.outcome.sourceId : decision.sourceId;
         const isRepeat = decision.kind === 'settled' && decision.outcome.outcome === 'repeat';
         const record = page.get(id);
-        if (!isRepeat && (record?.state === 'parked' || record?.state === 'approved')) done.add(id);
+        if (!isRepeat && record && wasSetAside(record)) done.add(id);
         if (decision.kind === 'delete' && !decision.approved && record?.managed) deleted += 1;
       }
     },
     isDone: (id) => done.has(id),
   };
 }
+
+const wasSetAside = ({ state, leaving }: LedgerRecord): boolean =>
+  state === 'parked' || state === 'approved' || (state === 'held' && leaving === true);
 
 const KEPT_WHEN_SEEN = new Set<RecordState>(['parked', 'held', 'approved', 'filtered']);
 const KEPT_WHEN_UNSEEN = new Set<RecordState>(['parked', 'filtered', 'gone']);

@@ -42,8 +42,18 @@ export async function walkPlan(
   // Outcomes of an interrupted page count as its own only if the feed has not been moved.
   let version = (feed?.version ?? 0) + (start === feed?.position ? 0 : 1);
   let readWhole = false;
+  const called = new Set<string>();
 
+  for (let calls = await callsAfter(''); calls.length > 0; calls = await callsAfter(calls.at(-1) ?? '')) {
+    await readByIds(calls, start);
+    for (const id of calls) called.add(id);
+  }
   for (let position: Position | undefined = start; position;) position = await stepFrom(position);
+
+  async function callsAfter(after: string): Promise<string[]> {
+    const calls = await ledger.called(flow, { after, limit: READ_AGAIN_AT_ONCE });
+    return calls.map(({ sourceId }) => sourceId);
+  }
 
   async function stepFrom(position: Position): Promise<Position | undefined> {
     try {
@@ -117,7 +127,7 @@ export async function walkPlan(
     if (!readWhole) await work(read.changes, position, { sameVersionIsRepeat: true });
     if (read.nextLink !== undefined) return { ...position, link: read.nextLink };
     await readAgain(position, (after) => ledger.dueParked(flow, { after, limit: READ_AGAIN_AT_ONCE }));
-    await readAgain(position, (after) => ledger.approvedIds(flow, { after, limit: READ_AGAIN_AT_ONCE }));
+    await readAgain(position, (after) => ledger.deletionsDue(flow, { after, limit: READ_AGAIN_AT_ONCE }));
     return undefined;
   }
 
@@ -239,7 +249,9 @@ export async function walkPlan(
     { mode }: Position,
     { sameVersionIsRepeat }: { sameVersionIsRepeat: boolean },
   ): Promise<void> {
-    const decisions = await decidePage(view.ledger, flow, mapping, changes, {
+    // A row that a sync has read for a call comes by its feed as a repeat.
+    const news = sameVersionIsRepeat ? changes.filter(({ id }) => !called.has(id)) : changes;
+    const decisions = await decidePage(view.ledger, flow, mapping, news, {
       mode,
       feedVersion: version,
       sameVersionIsRepeat,

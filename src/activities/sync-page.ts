@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../errors.js';
+import type { Call } from '../ledger/link-store.js';
 import type { Feed, Position, ReadMode, RowOutcome } from '../ledger/store.js';
 import type { Change, Decision } from './decide.js';
 import { decidePage } from './decide-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { PageContext } from './page-context.js';
+import { waitsForOf } from './leads.js';
+import { orphaned } from './parents.js';
 import { createPKeys } from './pkeys.js';
 import { writeDecisions, type Writer } from './write-decisions.js';
 
@@ -36,11 +39,18 @@ export function createPageSync(dependencies: ActivityDependencies) {
     page: PageContext,
     decisions: Decision[],
     nextPosition: Position,
+    answered: Call[],
   ): Promise<Feed> {
-    const { outcomes, interruption } = await writeDecisions(writerOf(feed, page), decisions);
+    const led = await leadOnlyToThoseThatStay(feed, decisions);
+    const { outcomes, interruption } = await writeDecisions(writerOf(feed, page), led);
     const { version: mappingVersion } = page.inForce;
     const stamped = outcomes.map((outcome): RowOutcome => ({ ...outcome, mappingVersion }));
-    const recorded = await ledger.commitPage(feed, stamped, interruption ? undefined : nextPosition);
+    const recorded = await ledger.commitPage(
+      feed,
+      stamped,
+      interruption ? undefined : nextPosition,
+      answered,
+    );
     page.released(recorded.released ?? []);
     if (interruption) throw interruption;
     log.debug({
@@ -50,6 +60,24 @@ export function createPageSync(dependencies: ActivityDependencies) {
       read: decisions.length,
     });
     return recorded;
+  }
+
+  /** A parent may have begun to leave since the page was decided: from here on none of these can, before it has called them. */
+  async function leadOnlyToThoseThatStay(feed: Feed, decisions: Decision[]): Promise<Decision[]> {
+    const leading = decisions.flatMap((decision) =>
+      decision.kind === 'create' || decision.kind === 'update'
+        ? [{ sourceId: decision.sourceId, leads: decision.leads ?? [] }]
+        : [],
+    );
+    const rows = leading.filter(({ leads }) => leads.length > 0);
+    if (rows.length === 0) return decisions;
+    const refused = await ledger.noteLeads(feed, rows);
+    return decisions.map((decision) => {
+      if (decision.kind !== 'create' && decision.kind !== 'update') return decision;
+      const name = refused.get(decision.sourceId);
+      const parent = decision.parents.find((each) => waitsForOf(each) === name);
+      return parent ? orphaned(decision, parent) : decision;
+    });
   }
 
   function writerOf(feed: Feed, { inForce: { mapping, resource }, options }: PageContext): Writer {

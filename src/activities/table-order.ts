@@ -1,5 +1,6 @@
 import { ingressFlow, type Waiting } from '../contracts.js';
 import type { Feed, Ledger, Position } from '../ledger/store.js';
+import { tieOf } from '../mapping/links.js';
 import type { CompiledMapping } from '../mapping/model.js';
 import type { SyncConfig } from '../mapping/schema.js';
 
@@ -27,18 +28,16 @@ export async function parentWait(
   return undefined;
 }
 
-/** Of these flows, the ones that have not read all of Dynamics' changes of this time (ISO 8601, its clock). */
-export async function flowsBehind(ledger: Ledger, flows: string[], since: string): Promise<string[]> {
-  const behind: string[] = [];
-  for (const flow of flows) {
-    const drainedAt = (await ledger.readFeed(flow))?.position?.drainedAt;
-    if (drainedAt === undefined || Date.parse(drainedAt) <= Date.parse(since)) behind.push(flow);
-  }
-  return behind;
-}
-
 /** The tables whose rows are children of this one's. */
 export const childTables = ({ tables }: SyncConfig, table: string): string[] =>
   tables
     .filter(({ links }) => links.some((link) => 'table' in link && link.table === table))
+    .map(({ dynamics }) => dynamics);
+
+/** Those of them whose records Campaign ties to this one's: see `ParentRow`. */
+export const tiedTables = ({ tables }: SyncConfig, table: string): string[] =>
+  tables
+    .filter(({ links }) =>
+      links.some((link) => 'table' in link && link.table === table && tieOf(link) !== undefined),
+    )
     .map(({ dynamics }) => dynamics);

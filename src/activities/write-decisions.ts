@@ -246,6 +246,7 @@ async function remove(writer: Writer, write: Write & { kind: 'delete' }): Promis
           sourceId: write.sourceId,
           outcome: 'deleted',
           ...(write.sourceVersion !== undefined && { sourceVersion: write.sourceVersion }),
+          ...(write.afterwards && { ...write.afterwards, removed: true }),
         },
       };
     case 'duplicate':
@@ -276,8 +277,11 @@ const unbound = (write: Write, { code, field, waitsFor }: Bound & { kind: 'fault
   parked(write, code, field, { ...(waitsFor !== undefined && { waitsFor }) });
 
 function accepted(write: RowWrite, outcome: 'created' | 'updated'): Performed {
-  const { sourceId, sourceVersion } = write;
-  return { kind: 'outcome', outcome: { sourceId, sourceVersion, outcome, accepted: write.accepted } };
+  const { sourceId, sourceVersion, leads } = write;
+  return {
+    kind: 'outcome',
+    outcome: { sourceId, sourceVersion, outcome, accepted: write.accepted, ...(leads && { leads }) },
+  };
 }
 
 function parked(

@@ -4,18 +4,32 @@ import type { EventItem } from './email-event.js';
 export type EventCursor =
   | {
       source: 'journal';
+      /** What follows, as the journal named it. */
       link?: string;
+      /** Without a link: the time to begin at, ISO 8601; without both, the oldest. */
+      from?: string;
+      /** Path of the journal that this is a place in. */
+      journal?: string;
       /** Time of the last item, ISO 8601: where a gap begins. */
       at?: string;
     }
   | { source: 'files'; files: Record<string, FileProgress> };
 
-/** How far a log file has been read. */
+/** How far a log file has been read, and what it was like then. */
 export interface FileProgress {
   rows: number;
   size: number;
   mtimeMs: number;
+  /** All that was in it is read. */
   done?: boolean;
+  /** The byte behind the last row that was read; good for as long as the file stays as it is. */
+  bytes?: number;
+  /** Digest of its beginning: tells a file that grew from another one in its place. */
+  head?: string;
+  /** Since when, by our clock, its end has been unfinished and has not changed. */
+  stillSinceMs?: number;
+  /** Why it is not read: `unreadable`, or a digest of the settings that do not fit it. */
+  refused?: string;
 }
 
 export interface EventPage {

@@ -75,7 +75,11 @@ async function approve(
   }
 }
 
-export function deletionsText({ table, action, held: { version, count, ids } }: DeletionsDone): string {
+export function deletionsText({
+  table,
+  action,
+  held: { version, count, behindChildren, ids },
+}: DeletionsDone): string {
   if (count === 0) return `No deletions of ${table} are held.`;
   const set = `${count} deletions of ${table} (version ${version} of the set)`;
   switch (action) {
@@ -88,6 +92,11 @@ export function deletionsText({ table, action, held: { version, count, ids } }: 
         `${set} are held:`,
         ...ids.map((id) => `  ${id}`),
         ...(ids.length < count ? [`  … and ${count - ids.length} more`] : []),
+        ...(behindChildren === undefined
+          ? []
+          : [
+              `Of these, ${behindChildren} wait for held deletions of their children: decide on those first.`,
+            ]),
         `npm run starter -- deletions approve ${table} --version ${version} --count ${count}`,
       ].join('\n');
   }

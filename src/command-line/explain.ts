@@ -59,7 +59,7 @@ function inCampaign({ campaign: { resource, keyField, found }, ledger }: RecordS
 
 function lastDecision({ ledger, dynamics }: RecordStory): [string, string][] {
   if (!ledger) return [];
-  const { outcome, sourceVersion, mappingVersion, accepted, createUnderWay } = ledger;
+  const { outcome, sourceVersion, mappingVersion, accepted, createUnderWay, leaving, called } = ledger;
   const isBehind = dynamics.rowVersion !== undefined && sourceVersion !== dynamics.rowVersion;
   return [
     [
@@ -79,6 +79,17 @@ function lastDecision({ ledger, dynamics }: RecordStory): [string, string][] {
             string,
             string,
           ],
+        ]
+      : []),
+    ...(leaving
+      ? [['Leaves', 'its deletion waits for the records that lead to it'] as [string, string]]
+      : []),
+    ...(called
+      ? [
+          [
+            'Called',
+            'is read again by the next sync: a record that it leads to leaves, or stays after all',
+          ] as [string, string],
         ]
       : []),
   ];

@@ -30,6 +30,39 @@ export function batchOf(path: string, preferences: string[] = []): { contentType
   return { contentType: `multipart/mixed; boundary="${boundary}"`, body };
 }
 
+/** A create inside a `$batch`. */
+export interface BatchCreate {
+  /** Relative to the origin. */
+  path: string;
+  json: string;
+}
+
+/**
+ * A `$batch` request of creates, each on its own: no change set, so that one that is refused leaves the others (dataverse.md §5; it has to
+ * go with `Prefer: odata.continue-on-error`). Some servers refuse parts without a length of their own.
+ */
+export function batchOfCreates(creates: BatchCreate[]): { contentType: string; text: string } {
+  const boundary = `batch_${randomUUID()}`;
+  const parts = creates.map(({ path, json }) =>
+    [
+      `--${boundary}`,
+      'Content-Type: application/http',
+      'Content-Transfer-Encoding: binary',
+      '',
+      `POST ${path} HTTP/1.1`,
+      'Content-Type: application/json; type=entry',
+      `Content-Length: ${Buffer.byteLength(json)}`,
+      '',
+      json,
+      '',
+    ].join('\r\n'),
+  );
+  return {
+    contentType: `multipart/mixed; boundary="${boundary}"`,
+    text: `${parts.join('')}--${boundary}--\r\n`,
+  };
+}
+
 /**
  * The parts of a `$batch` answer without change sets, in order. Undefined when the answer is no multipart text or has no whole part. A
  * bare delimiter where the closing one belongs is accepted (dataverse.md §13).

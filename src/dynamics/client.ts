@@ -25,7 +25,7 @@ export function createDynamics(settings: DynamicsSettings): Dynamics {
   return {
     ...createChangeFeed(api),
     ...createSetUp(api),
-    ...createTimeline(api),
+    ...createTimeline(api, settings.protection),
     async whoAmI(options) {
       const { OrganizationId, UserId } = await api.get(
         'WhoAmI',

@@ -72,7 +72,7 @@ export async function readTable(
   language?: number,
   options?: CallOptions,
 ): Promise<TableMetadata> {
-  const entity = `EntityDefinitions(LogicalName='${encodeURIComponent(logicalName.replaceAll("'", "''"))}')`;
+  const entity = entityPath(logicalName);
 
   async function ask<T>(path: string, schema: z.ZodType<T>, member?: 'value'): Promise<T> {
     const read = ({ body }: { body: Record<string, unknown> }) =>
@@ -126,6 +126,10 @@ export async function readTable(
     columns,
   };
 }
+
+/** Where a table's definition is, below the service root. */
+export const entityPath = (logicalName: string): string =>
+  `EntityDefinitions(LogicalName='${encodeURIComponent(logicalName.replaceAll("'", "''"))}')`;
 
 function columnsOf(described: z.infer<typeof attributes>): Record<string, ColumnMetadata> {
   return Object.fromEntries(

@@ -59,6 +59,7 @@ function namedIn(message: string): string | undefined {
     PRIVILEGE.exec(message)?.[0] ??
     /property named '([\w.]+)'/.exec(message)?.[1] ??
     /undeclared property '([\w.]+)'/.exec(message)?.[1] ??
+    /length of the '(\w+)' attribute/.exec(message)?.[1] ??
     /Resource not found for the segment '([\w.]+)'/.exec(message)?.[1]
   );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CallOptions } from '../http/calls.js';
-import type { TableMetadata } from './metadata.js';
+import { entityPath, type TableMetadata } from './metadata.js';
 import type { WebApi } from './web-api.js';
 
 export interface ColumnDetails {
@@ -83,7 +83,7 @@ export function createSetUp(api: WebApi): SetUp {
   async function columnDetails(table: TableMetadata, names: string[], options?: CallOptions) {
     const wanted = new Set(names);
     const types = new Set(names.map((name) => table.columns[name]?.type ?? ''));
-    const at = `${entityOf(table.logicalName)}/Attributes`;
+    const at = `${entityPath(table.logicalName)}/Attributes`;
     const details: Record<string, ColumnDetails> = {};
     const { value } = await ask(`${at}?$select=LogicalName,IsSecured,IsValidForUpdate`, attributes, options);
     for (const { LogicalName, IsSecured, IsValidForUpdate } of value)
@@ -118,7 +118,7 @@ export function createSetUp(api: WebApi): SetUp {
   async function right(table: string, privilege: Privilege, options?: CallOptions) {
     const [{ UserId }, { Privileges }] = await Promise.all([
       ask('WhoAmI', who, options),
-      ask(`${entityOf(table)}?$select=LogicalName,Privileges`, definition, options),
+      ask(`${entityPath(table)}?$select=LogicalName,Privileges`, definition, options),
     ]);
     const wanted = Privileges.find(({ PrivilegeType }) => PrivilegeType === privilege);
     if (!wanted) return undefined;
@@ -142,6 +142,3 @@ export function createSetUp(api: WebApi): SetUp {
     right,
   };
 }
-
-const entityOf = (logicalName: string): string =>
-  `EntityDefinitions(LogicalName='${encodeURIComponent(logicalName.replaceAll("'", "''"))}')`;

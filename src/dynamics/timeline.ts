@@ -1,7 +1,18 @@
-import { SyncError, type ErrorCode } from '../errors.js';
+import { z } from 'zod';
+import type { ErrorCode } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
+import { createDefinitions } from './definitions.js';
+import {
+  describeEventTables,
+  type EventKind,
+  type EventTableNames,
+  type EventTables,
+} from './event-tables.js';
+import { createPace, usualProtection, type ServiceProtection } from './pace.js';
+import { createProvision, type Provisioned } from './provision.js';
+import { isGuid } from './timeline-rows.js';
+import { createTimelineWriter } from './timeline-writer.js';
 import type { WebApi } from './web-api.js';
-import type { EventKind, EventTableNames, EventTables } from './event-tables.js';
 
 /** One row of a contact's timeline. */
 export interface TimelineRow {
@@ -25,24 +36,62 @@ export type TimelineOutcome = { id: string } & (
   | { outcome: 'refused'; code: ErrorCode; field?: string }
 );
 
+/** What email events ask of Dynamics (DESIGN §8). */
 export interface Timeline {
+  /**
+   * The tables of these names as Dynamics describes them. Throws DYNAMICS_EVENT_TABLE_UNFIT naming the table or column that is missing
+   * or of another kind.
+   */
   describeEventTables(
     names: Partial<Record<EventKind, EventTableNames>>,
     options: { followUpTasks: boolean },
     call?: CallOptions,
   ): Promise<EventTables>;
+  /**
+   * Writes each row once: one whose id is there already counts as written, so that anything may be sent again. Outcomes are told as they
+   * come; never a throw for a row. Throws when Dynamics is throttled beyond patience, out of reach, lacks a right or has changed its
+   * tables: rows without an outcome are then still to be written.
+   */
   writeTimeline(
     tables: EventTables,
     rows: TimelineRow[],
     options: CallOptions & { concurrency: number; onOutcomes(outcomes: TimelineOutcome[]): void },
   ): Promise<void>;
+  /** Those of these contacts that are there, a hundred asked for in a call; ids as they were given. */
   existingContacts(ids: string[], call?: CallOptions): Promise<Set<string>>;
-  provision(call?: CallOptions): Promise<{ made: string[]; present: string[] }>;
+  /** Makes our event tables as far as they are missing; see provision.ts. */
+  provision(call?: CallOptions): Promise<Provisioned>;
 }
 
-export function createTimeline(_api: WebApi): Timeline {
-  const later = (): never => {
-    throw new SyncError('INTERNAL', { subject: 'timeline' });
+export function createTimeline(api: WebApi, protection: ServiceProtection = usualProtection): Timeline {
+  const definitions = createDefinitions(api);
+  const writer = createTimelineWriter(api, createPace(api.clock, protection));
+  return {
+    describeEventTables: (names, options, call) =>
+      describeEventTables(api, definitions, names, options, call),
+    writeTimeline: (tables, rows, options) => writer.write(tables, rows, options),
+    existingContacts: (ids, call) => existingContacts(api, ids, call),
+    provision: createProvision(api, definitions),
   };
-  return { describeEventTables: later, writeTimeline: later, existingContacts: later, provision: later };
+}
+
+const IDS_A_CALL = 100;
+const contacts = z.object({ value: z.array(z.object({ contactid: z.string() })) });
+
+async function existingContacts(api: WebApi, ids: string[], call?: CallOptions): Promise<Set<string>> {
+  // What is no GUID is no contact's id, and must not get into a filter.
+  const wanted = [...new Set(ids)].filter((id) => isGuid(id));
+  const chunks = Array.from({ length: Math.ceil(wanted.length / IDS_A_CALL) }, (_, index) =>
+    wanted.slice(index * IDS_A_CALL, (index + 1) * IDS_A_CALL),
+  );
+  const found = await Promise.all(
+    chunks.map((chunk) => {
+      const values = chunk.map((id) => `"${id}"`).join(',');
+      const filter = `Microsoft.Dynamics.CRM.In(PropertyName='contactid',PropertyValues=[${values}])`;
+      const address = `contacts?$select=contactid&$filter=${encodeURIComponent(filter)}`;
+      return api.getLong(address, ({ body }) => contacts.safeParse(body).data?.value, call);
+    }),
+  );
+  const there = new Set(found.flat().map(({ contactid }) => contactid.toLowerCase()));
+  return new Set(wanted.filter((id) => there.has(id.toLowerCase())));
 }

@@ -3,11 +3,18 @@ import { createBudget } from '../http/budget.js';
 import type { CallOptions } from '../http/calls.js';
 import { exactJsonObject } from '../http/json.js';
 import { originsOf, ownLink } from '../http/origin.js';
-import { persist, type Persisted, type Ruling } from '../http/persist.js';
-import { createHttp, type HttpAnswer, type HttpRequest, type HttpSettings } from '../http/request.js';
+import { persist, type MadeAttempt, type Persisted, type Ruling } from '../http/persist.js';
+import {
+  createHttp,
+  type HttpAnswer,
+  type HttpClock,
+  type HttpRequest,
+  type HttpSettings,
+} from '../http/request.js';
 import { TOO_LARGE } from '../http/request-fault.js';
 import { retryAfterMs } from '../http/retry-after.js';
 import { batchOf, batchParts } from './batch.js';
+import type { ServiceProtection } from './pace.js';
 import { answerEvidence, refusalOf } from './refusals.js';
 import { createTokens, type DynamicsCredentials } from './tokens.js';
 
@@ -15,19 +22,33 @@ export interface DynamicsSettings extends DynamicsCredentials, HttpSettings {
   extraOrigins?: string[];
   /** Language code of choice labels; the organisation's own when left out. */
   language?: number;
+  /** What the organisation allows, where it is not the usual. */
+  protection?: ServiceProtection;
 }
 
 export interface Answer {
   body: Record<string, unknown>;
   /** The server's clock when it answered, ISO 8601. */
   serverTime: string;
+  /** Lower-case names. */
+  headers: Record<string, unknown>;
+}
+
+export interface OwnRequest {
+  method: 'GET' | 'POST' | 'PATCH';
+  /** Below the service root. */
+  path: string;
+  /** `Prefer` values. */
+  preferences?: string[];
+  headers?: Record<string, string>;
+  body?: { contentType: string; text: string };
 }
 
 /** Undefined when the answer is not what was asked for: it broke off on its way, or something else has answered. */
 export type Reader<T> = (answer: Answer) => T | undefined;
 
 /**
- * Reads from the Dataverse Web API v9.2. Tokens, throttling, transient faults and links are dealt with here; what is thrown has a code of
+ * The Dataverse Web API v9.2. Tokens, throttling, transient faults and links are dealt with here; what is thrown has a code of
  * errors.ts and keeps of the server's words only codes and names.
  */
 export interface WebApi {
@@ -36,6 +57,19 @@ export interface WebApi {
   getText(address: string, options?: CallOptions): Promise<string>;
   /** The same for a path below the service root that may be too long for a request line. */
   getLong<T>(path: string, reader: Reader<T>, options?: CallOptions, preferences?: string[]): Promise<T>;
+  /**
+   * A request that may change something. `judge` sees every attempt first and ends the call with what it makes of it; undefined leaves
+   * it to the usual rules: throttling and what may pass by itself is tried again, a refusal is thrown. A request that is tried again may
+   * have taken effect before.
+   */
+  send<T>(
+    request: OwnRequest,
+    judge: (attempt: MadeAttempt) => T | undefined,
+    options?: CallOptions,
+  ): Promise<T>;
+  /** Path of the service root on its origin, as parts of a `$batch` name it. */
+  rootPath: string;
+  clock: HttpClock;
 }
 
 /** Request lines up to here pass everywhere. */
@@ -52,7 +86,7 @@ export function createWebApi(settings: DynamicsSettings): WebApi {
 
   async function ask<T>(
     requestOf: (token: string) => HttpRequest,
-    read: (answer: HttpAnswer) => T | undefined,
+    judge: (attempt: MadeAttempt) => T | undefined,
     options: CallOptions,
   ): Promise<T> {
     let renewed = false;
@@ -62,15 +96,14 @@ export function createWebApi(settings: DynamicsSettings): WebApi {
       options,
       () => requestOf(token),
       async (attempt): Promise<Ruling<T>> => {
+        const value = judge(attempt);
+        if (value !== undefined) return { take: value };
         if (attempt.kind !== 'answered') {
           if (attempt.reason === TOO_LARGE) throw tooLarge(settings.maxResponseBytes);
           return 'faulty';
         }
         const { answer } = attempt;
-        if (answer.status === 200) {
-          const value = read(answer);
-          return value === undefined ? 'faulty' : { take: value };
-        }
+        if (answer.status >= 200 && answer.status < 300) return 'faulty';
         if (answer.status === 401 && !renewed) {
           renewed = true;
           token = await tokens.token(options.signal, token);
@@ -89,7 +122,7 @@ export function createWebApi(settings: DynamicsSettings): WebApi {
     const atMs = Date.parse(String(headers.date));
     const serverTime = new Date(Number.isNaN(atMs) ? http.clock.nowMs() : atMs).toISOString();
     const parsed = exactJsonObject(body);
-    return parsed && { body: parsed, serverTime };
+    return parsed && { body: parsed, serverTime, headers };
   };
   const reading =
     <T>(reader: Reader<T>) =>
@@ -97,6 +130,10 @@ export function createWebApi(settings: DynamicsSettings): WebApi {
       const parsed = answered(answer);
       return parsed && reader(parsed);
     };
+  const read =
+    <T>(take: (answer: HttpAnswer) => T | undefined) =>
+    (attempt: MadeAttempt): T | undefined =>
+      attempt.kind === 'answered' && attempt.answer.status === 200 ? take(attempt.answer) : undefined;
   const own = (address: string): string => {
     const url = ownLink(address, root, origins);
     if (url !== undefined) return url;
@@ -109,7 +146,7 @@ export function createWebApi(settings: DynamicsSettings): WebApi {
   const get: WebApi['get'] = async (address, reader, options = {}, preferences = []) => {
     const url = own(address);
     const headers = (token: string) => headersOf(token, preferences);
-    return ask((token) => ({ method: 'GET', url, headers: headers(token) }), reading(reader), options);
+    return ask((token) => ({ method: 'GET', url, headers: headers(token) }), read(reading(reader)), options);
   };
 
   return {
@@ -118,7 +155,7 @@ export function createWebApi(settings: DynamicsSettings): WebApi {
       const url = own(address);
       return ask(
         (token) => ({ method: 'GET', url, headers: headersOf(token) }),
-        ({ body }) => body,
+        read(({ body }) => body),
         options,
       );
     },
@@ -126,7 +163,7 @@ export function createWebApi(settings: DynamicsSettings): WebApi {
       const url = own(path);
       if (url.length <= MAX_URL_CHARACTERS) return get(path, reader, options, preferences);
       const { contentType, body } = batchOf(url.slice(new URL(url).origin.length), preferences);
-      const read = (answer: HttpAnswer): ReturnType<typeof reader> => {
+      const inPart = (answer: HttpAnswer): ReturnType<typeof reader> => {
         const part = batchParts(answer.headers['content-type'], answer.body)?.[0];
         if (!part) return undefined;
         if (part.status === 200) return reading(reader)({ ...answer, body: part.body });
@@ -142,10 +179,29 @@ export function createWebApi(settings: DynamicsSettings): WebApi {
           headers: { ...headersOf(token, ['odata.continue-on-error']), 'Content-Type': contentType },
           body,
         }),
-        read,
+        read(inPart),
         options,
       );
     },
+    async send({ method, path, preferences, headers, body }, judge, options = {}) {
+      const url = own(path);
+      return ask(
+        (token) => ({
+          method,
+          url,
+          headers: {
+            ...headersOf(token, preferences),
+            ...headers,
+            ...(body && { 'Content-Type': body.contentType }),
+          },
+          ...(body && { body: body.text }),
+        }),
+        judge,
+        options,
+      );
+    },
+    rootPath: new URL(root).pathname,
+    clock: http.clock,
   };
 }
 
@@ -180,7 +236,7 @@ function spentError<T>(
   const evidence = answerEvidence(answer);
   if (answer.status === 429)
     return new SyncError('DYNAMICS_THROTTLED', { ...evidence, retryAfterMs: waitMs });
-  if (answer.status === 200)
+  if (answer.status < 300)
     return new SyncError('DYNAMICS_UNREACHABLE', { ...evidence, subject: 'answers that cannot be read' });
   const named = retryAfterMs(answer.headers['retry-after'], nowMs) !== undefined;
   return new SyncError('DYNAMICS_UNREACHABLE', { ...evidence, ...(named && { retryAfterMs: waitMs }) });

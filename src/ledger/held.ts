@@ -1,25 +1,31 @@
 import { sql, type Transaction } from 'kysely';
 import type { LedgerContext } from './context.js';
 import { noteTally } from './held-feed.js';
+import { call, callChildren, nameOf, partsOf } from './linking.js';
+import { releaseWaiting } from './parking.js';
 import type { HeldSet, Ledger } from './store.js';
 
-type Held = Pick<Ledger, 'heldSet' | 'approveHeld' | 'discardHeld' | 'approvedIds'>;
+type Held = Pick<Ledger, 'heldSet' | 'approveHeld' | 'discardHeld' | 'deletionsDue'>;
 type Named = Pick<HeldSet, 'version' | 'count'>;
 
 const IDS_SHOWN = 100;
+/** Stands for what a record holds of which nothing is known but that it is there: no keyed hash is ever this. */
+const UNEQUALLED = 'unequalled';
 
 /** Deletions that the brake holds: see the contract in store.ts. */
 export function createHeld({ database }: LedgerContext): Held {
   async function heldSet(flow: string): Promise<HeldSet> {
-    const { rows } = await sql<{ count: number; version: number }>`
-      select count(*)::float8 as count, coalesce(max(outcome_version), 0)::float8 as version
+    const { rows } = await sql<{ count: number; behind_children: number; version: number }>`
+      select count(*)::float8 as count, count(*) filter (where leaving)::float8 as behind_children, coalesce(max(outcome_version), 0)::float8 as version
       from ledger.record where flow = ${flow} and state = 'held'`.execute(database);
     const { rows: ids } = await sql<{ source_id: string }>`
       select source_id from ledger.record where flow = ${flow} and state = 'held'
       order by source_id limit ${IDS_SHOWN}`.execute(database);
+    const behindChildren = rows[0]?.behind_children ?? 0;
     return {
       version: rows[0]?.version ?? 0,
       count: rows[0]?.count ?? 0,
+      ...(behindChildren > 0 && { behindChildren }),
       ids: ids.map((row) => row.source_id),
     };
   }
@@ -55,14 +61,26 @@ export function createHeld({ database }: LedgerContext): Held {
 
   const discardHeld = (flow: string, set: Named): Promise<boolean> =>
     change(flow, set, async (transaction) => {
-      const discarded = await sql<{ managed: boolean }>`
+      const parents = await lockParentsOfHeld(transaction, flow);
+      const discarded = await sql<{ source_id: string; managed: boolean }>`
         with held as (
           select source_id, managed from ledger.record where flow = ${flow} and state = 'held'
         )
         update ledger.record set
-          state = 'gone', managed = false, full_print = null, following_print = null, intent_at = null, intent_version = null
+          state = 'found', managed = false, leaving = false, full_print = ${UNEQUALLED}, following_print = ${UNEQUALLED},
+          intent_at = null, intent_version = null
         from held where record.flow = ${flow} and record.source_id = held.source_id
-        returning held.managed`.execute(transaction);
+        returning record.source_id, held.managed`.execute(transaction);
+      const ids = discarded.rows.map((row) => row.source_id).sort();
+      await sql`delete from ledger.link where flow = ${flow} and source_id = any(${ids}::text[])`.execute(
+        transaction,
+      );
+      await call(transaction, flow, ids);
+      await callChildren(
+        transaction,
+        ids.map((id) => nameOf(flow, id)),
+      );
+      await stayAfterAll(transaction, parents);
       const managed = discarded.rows.filter((row) => row.managed).length;
       await sql`
         update ledger.feed set managed = managed - ${managed}::bigint where flow = ${flow}`.execute(
@@ -72,15 +90,47 @@ export function createHeld({ database }: LedgerContext): Held {
       return discarded;
     });
 
-  async function approvedIds(
+  async function deletionsDue(
     flow: string,
     { after, limit }: { after: string; limit: number },
   ): Promise<string[]> {
     const { rows } = await sql<{ source_id: string }>`
-      select source_id from ledger.record where flow = ${flow} and state = 'approved' and source_id > ${after}
+      select source_id from ledger.record
+      where flow = ${flow} and state in ('held', 'approved') and (state = 'approved' or leaving) and source_id > ${after}
+        and not exists (
+          select from ledger.link join ledger.record child on child.flow = link.flow and child.source_id = link.source_id
+          where link.parent = ${flow} || ':' || record.source_id and child.state = 'held')
       order by source_id limit ${limit}`.execute(database);
     return rows.map((row) => row.source_id);
   }
 
-  return { heldSet, approveHeld, discardHeld, approvedIds };
+  return { heldSet, approveHeld, discardHeld, deletionsDue };
+}
+
+/** Records that held ones lead to, whose feeds are locked after the feed of those, as pages do. */
+async function lockParentsOfHeld(transaction: Transaction<unknown>, flow: string): Promise<string[]> {
+  const { rows } = await sql<{ parent: string }>`
+    select distinct parent from ledger.link join ledger.record using (flow, source_id)
+    where flow = ${flow} and state = 'held'`.execute(transaction);
+  const parents = rows.map((row) => row.parent);
+  const flows = [...new Set(parents.map((parent) => partsOf(parent).flow))];
+  await sql`select 1 from ledger.feed where flow = any(${flows}::text[]) order by flow for update`.execute(
+    transaction,
+  );
+  return parents;
+}
+
+/** Held deletions that waited for others which a person does not want: they need a decision of their own, and their records stay meanwhile. */
+async function stayAfterAll(transaction: Transaction<unknown>, parents: string[]): Promise<void> {
+  const named = parents.map(partsOf);
+  const { rows } = await sql<{ flow: string; source_id: string }>`
+    update ledger.record set leaving = false
+    from unnest(
+      ${named.map(({ flow }) => flow)}::text[], ${named.map(({ sourceId }) => sourceId)}::text[]
+    ) as given (flow, source_id)
+    where record.flow = given.flow and record.source_id = given.source_id and record.leaving and record.state = 'held'
+    returning record.flow, record.source_id`.execute(transaction);
+  const stayed = rows.map((row) => nameOf(row.flow, row.source_id)).sort();
+  await releaseWaiting(transaction, stayed);
+  await callChildren(transaction, stayed);
 }

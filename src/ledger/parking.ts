@@ -1,5 +1,6 @@
 import { sql, type RawBuilder, type Transaction } from 'kysely';
 import { inChunks } from './context.js';
+import { partsOf } from './linking.js';
 import type { Decided } from './outcomes.js';
 import type { Feed } from './store.js';
 
@@ -31,11 +32,7 @@ export function parentFlows(rows: Decided[]): string[] {
   return [...new Set(flows)].sort();
 }
 
-function parentOf(waitsFor: string | undefined): { flow: string; sourceId: string } | undefined {
-  if (waitsFor === undefined) return undefined;
-  const colon = waitsFor.lastIndexOf(':');
-  return { flow: waitsFor.slice(0, colon), sourceId: waitsFor.slice(colon + 1) };
-}
+const parentOf = (waitsFor: string | undefined) => (waitsFor === undefined ? undefined : partsOf(waitsFor));
 
 /**
  * Keeps the faults of a page's parked rows. A row that was parked already keeps its first time, and its attempts go up once
@@ -51,7 +48,7 @@ export async function park(transaction: Transaction<unknown>, feed: Feed, rows: 
   await sql`
     with given as (
       select given.*, exists (
-        select from ledger.record where record.flow = parent_flow and record.source_id = parent_id and record.managed and record.state <> 'missing'
+        select from ledger.record where record.flow = parent_flow and record.source_id = parent_id and record.managed and record.state <> 'missing' and not record.leaving
       ) as parent_landed
       from unnest(
         ${parked.map((row) => row.sourceId)}::text[], ${parked.map((row) => row.fault?.code ?? UNTOLD)}::text[],
@@ -97,16 +94,10 @@ export async function unpark(
 }
 
 /**
- * Makes the rows due, of whatever flow, that waited for records of this page which Campaign now holds. Answers the flows, this
- * one aside.
+ * Makes the rows due, of whatever flow, that waited for these records, which Campaign now holds. Answers the flows.
  */
-export async function releaseWaiting(
-  transaction: Transaction<unknown>,
-  flow: string,
-  rows: Decided[],
-): Promise<string[]> {
+export async function releaseWaiting(transaction: Transaction<unknown>, landed: string[]): Promise<string[]> {
   const released = new Set<string>();
-  const landed = rows.filter((row) => row.accepted).map((row) => `${flow}:${row.sourceId}`);
   for (const awaited of inChunks(landed)) {
     const { rows: flows } = await sql<{ flow: string }>`
       with waiting as (
@@ -119,7 +110,7 @@ export async function releaseWaiting(
         returning parked.flow
       )
       select distinct flow from due`.execute(transaction);
-    for (const { flow: waiting } of flows) if (waiting !== flow) released.add(waiting);
+    for (const { flow } of flows) released.add(flow);
   }
   return [...released].sort();
 }

@@ -11,7 +11,7 @@ export function createRecords(context: LedgerContext): Records {
     const known = new Map<string, LedgerRecord>();
     for (const ids of inChunks(sourceIds)) {
       const { rows } = await sql<RecordRow>`
-        select source_id, state, managed, survey_doubled, full_print, following_print, source_version, outcome, outcome_version,
+        select source_id, state, managed, leaving, survey_doubled, full_print, following_print, source_version, outcome, outcome_version,
           (extract(epoch from clock_timestamp() - greatest(intent_at, opened_at)) * 1000)::float8 as intent_age_ms
         from ledger.record
         left join lateral (select opened_at from ledger.feed where feed.flow = record.flow and intent_at is not null) as feed on true
@@ -43,6 +43,7 @@ interface RecordRow {
   source_id: string;
   state: RecordState;
   managed: boolean;
+  leaving: boolean;
   survey_doubled: boolean;
   full_print: string | null;
   following_print: string | null;
@@ -58,6 +59,7 @@ function toRecord(row: RecordRow): LedgerRecord {
     state: row.state,
     managed: row.managed,
     doubled: row.survey_doubled,
+    ...(row.leaving && { leaving: true }),
     ...(row.full_print !== null && { full: row.full_print }),
     ...(row.following_print !== null && { following: row.following_print }),
     ...(row.source_version !== null && { sourceVersion: row.source_version }),

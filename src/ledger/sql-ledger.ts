@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
 import { SyncError } from '../errors.js';
 import { createCalls } from './calls.js';
+import { createConsent } from './consent.js';
 import type { LedgerContext } from './context.js';
 import { createEvents } from './events.js';
 import { guarded } from './failures.js';
 import { createFeeds } from './feeds.js';
 import { createHeld } from './held.js';
 import { createFingerprint } from './key.js';
+import { createLinks } from './links.js';
 import { createMappings, createMetadataCache } from './mappings.js';
 import { createOutcomes } from './outcomes.js';
 import { createParked } from './parked.js';
@@ -60,11 +62,13 @@ export function createSqlLedger(
       ...createRecords(context),
       ...createOutcomes(context),
       ...createHeld(context),
+      ...createLinks(context),
       ...createSurvey(context),
       ...createSweep(context),
       ...createParked(context),
       ...createRuns(context),
       ...createEvents(context),
+      ...createConsent(context),
       ...createStories(context),
       ...createCalls(context),
       claimPair,

@@ -1,10 +1,13 @@
+import type { ConsentStore } from './consent-store.js';
+import type { Call, Lead, LinkStore } from './link-store.js';
+
 /**
  * The ledger's contract: what the service remembers, and what each call promises. Two implementations of one SQL
  * dialect, PostgreSQL and embedded PGlite, pass the same suite (DESIGN §5). Ids, keyed hashes, counts and codes
  * only: no field value and no Campaign PKey ever enters it (P8).
  */
 
-export interface Ledger {
+export interface Ledger extends LinkStore, ConsentStore {
   /**
    * Binds an empty ledger to this pair of systems, or checks that it is theirs.
    * Throws LEDGER_OF_ANOTHER_PAIR.
@@ -47,9 +50,9 @@ export interface Ledger {
    * Records a page's outcomes and, when `next` is given, moves the cursor there, adds the page's counts to the run and
    * raises the feed's version: all in one transaction, under the owner's lease. Without `next` (an interrupted page) outcomes
    * are stamped with the page's version and nothing is counted: the retry finds them by `outcomeVersion` and the page
-   * is counted once. Throws LEASE_LOST.
+   * is counted once. `answered`: calls that the page, once it is whole, has answered. Throws LEASE_LOST.
    */
-  commitPage(feed: Feed, outcomes: RowOutcome[], next?: Position): Promise<Feed>;
+  commitPage(feed: Feed, outcomes: RowOutcome[], next?: Position, answered?: Call[]): Promise<Feed>;
 
   /** Survey (DESIGN §7): compares one page of Campaign's records with what is known. One transaction with the position. */
   commitSurveyPage(feed: Feed, found: SurveyedRecord[], next: Position): Promise<Feed>;
@@ -83,10 +86,17 @@ export interface Ledger {
    * they have not seen: otherwise false, and nothing changes. Needs no lease.
    */
   approveHeld(flow: string, set: Pick<HeldSet, 'version' | 'count'>): Promise<boolean>;
-  /** Forgets a held set: its rows are ours no longer, and Campaign keeps their records. False as above. */
+  /**
+   * Lets a held set be: its rows are ours no longer, and Campaign keeps their records, of which it is known that they are there. They
+   * and the rows whose records lead to them are called. Held records that waited for them stay, until they are decided on themselves.
+   * False as above.
+   */
   discardHeld(flow: string, set: Pick<HeldSet, 'version' | 'count'>): Promise<boolean>;
-  /** Rows whose deletion was approved and is still to be done, up to `limit`, in id order after `after`. */
-  approvedIds(flow: string, options: { after: string; limit: number }): Promise<string[]>;
+  /**
+   * Rows whose deletion is still to be done: it was approved, or was held only while a person had not decided on a child's. Not those of
+   * which a child's is held yet. Up to `limit`, in id order after `after`.
+   */
+  deletionsDue(flow: string, options: { after: string; limit: number }): Promise<string[]>;
 
   /** Deletions of the last 24 hours, approved ones aside, and what was managed at that window's start, on the database's clock. */
   deletionWindow(flow: string): Promise<{ deleted: number; managedAtStart: number }>;
@@ -158,9 +168,7 @@ export interface Position {
   resyncId?: string;
   /** Records that this survey has seen so far. */
   surveyed?: number;
-  /** When the feed was last read to its end, on Dynamics' clock, ISO 8601. */
-  drainedAt?: string;
-  /** Deletions wait for the children's feeds to have read this far, on Dynamics' clock, ISO 8601. */
+  /** Since when the present page waits for children of what it deletes, ISO 8601. */
   childrenSince?: string;
   /** The sweep has read every key; what it did not see is being deleted. */
   swept?: boolean;
@@ -184,7 +192,7 @@ export interface Feed extends FeedState {
   /** Counts of the run so far. */
   counts: Counts;
   runId?: string;
-  /** After a page: the other flows whose parked rows waited for one of its records. */
+  /** After a page: the other flows whose rows waited for one of its records, or are called for it. */
   released?: string[];
 }
 
@@ -200,7 +208,7 @@ export interface Counts {
 }
 
 /**
- * managed: in Campaign, ours. found: in Campaign by survey, not ours until its row arrives. doubled: found several times.
+ * managed: in Campaign, ours. found: in Campaign by survey or discarded, not ours until its row arrives. doubled: found several times.
  * missing: was managed, gone from Campaign by survey. parked / held / filtered: see DESIGN §7. approved: was held, its
  * deletion is due. gone: deleted.
  */
@@ -212,6 +220,8 @@ export interface LedgerRecord {
   state: RecordState;
   /** In Campaign and ours, whatever `state` says now (a parked row may be managed). */
   managed: boolean;
+  /** About to be deleted: no record may be led to it any more. */
+  leaving?: true;
   /** The last survey found it several times in Campaign, whatever `state` says now. */
   doubled: boolean;
   /** Keyed hash of what Campaign last accepted, all fields; undefined when unknown. */
@@ -236,11 +246,19 @@ export type Outcome = 'created' | 'updated' | 'unchanged' | 'filtered' | 'delete
 export interface RowOutcome {
   sourceId: string;
   outcome: Outcome | 'repeat';
-  /** A tombstone of a record that is not ours: whatever is known of the id (parked, filtered) becomes `gone`. */
+  /** A tombstone of a record that is not ours: what is known of the id (parked, filtered) becomes `gone`, or `found` if it is there. */
   gone?: boolean;
   sourceVersion?: string;
   /** Of the accepted payload; present exactly when Campaign now holds it. */
   accepted?: { full: string; following: string };
+  /** Where the accepted record leads; absent where no link of the table's is tied by Campaign. */
+  leads?: Lead[];
+  /** Its record has been deleted in Campaign, under whatever outcome: it is ours no longer, and counts as a deletion. */
+  removed?: boolean;
+  /** Campaign does not hold what it accepted any more, or will not in a moment: the row is sent again when it may be. */
+  forgotten?: boolean;
+  /** Of a held row that was about to go: it is still, once a person has decided. */
+  leaving?: boolean;
   /** Of a parked row. `waitsFor` names a parent as `<flow>:<sourceId>`. */
   fault?: { code: string; field?: string; waitsFor?: string };
   /** Of a parked row: Campaign refused the create that was marked, so that nothing can come of it; takes the mark off. */
@@ -283,6 +301,8 @@ export interface SurveyedRecord {
 export interface HeldSet {
   version: number;
   count: number;
+  /** So many of them are held because a deletion of a child is; absent: none. */
+  behindChildren?: number;
   /** The first ids, at most a hundred. */
   ids: string[];
 }

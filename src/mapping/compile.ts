@@ -88,6 +88,7 @@ export function compile(mapping: TableMapping, source: SourceTable, target: Targ
     addressBy: readAddressBy(mapping.key.addressBy),
     pkeyLinks: links.pkeyLinks,
     parentTables: links.parentTables,
+    hasTies: links.hasTies,
     select: selectOf(columns, source),
     hash: hashOf(mapping, columns, [keyField, ...fields.map(({ field }) => field)]),
     applyDeletes: mapping.applyDeletes,

@@ -112,6 +112,11 @@ export const events = z
       .regex(/^https:\/\/[^\s{}]+\{id\}[^\s{}]*$/, 'an https address with {id} in it')
       .optional()
       .describe("Address of a delivery's mirror page, with {id} for its id; left out, none is written."),
+    mirrorPageField: z
+      .string()
+      .regex(/^[\w:/@.-]{1,200}$/, 'names of members, with dots between')
+      .default('message.mirrorPageID')
+      .describe("Where an event of the journal holds the mirror page's id."),
     files: files.optional(),
   })
   .describe('Email events of Campaign that become timeline activities in Dynamics.');
@@ -126,6 +131,8 @@ function isTimeZone(name: string): boolean {
 }
 
 export type Events = z.output<typeof events>;
+/** How log files look that nothing is said of. */
+export const logFilesDefaults = files.parse({});
 export type LogFiles = NonNullable<Events['files']>;
 
 /** Whether any kind of event is to be carried over. */

@@ -16,6 +16,7 @@ export interface CompiledLinks {
   fields: CompiledField[];
   pkeyLinks: PKeyLink[];
   parentTables: string[];
+  hasTies: boolean;
   /** The parents that a row names, whichever way they are linked. */
   parentsOf: (row: SourceRow) => ParentRow[];
   /** Whether a row names no parent where it must have one. */
@@ -46,13 +47,20 @@ export function compileLinks(
       ...constants.map(constantByPKey),
     ],
     parentTables: [...new Set(toParents.map(({ table }) => table))],
+    hasTies: toParents.some((link) => tieOf(link) !== undefined),
     lacksParent: (row) => ids.some(({ link, idOf }) => link.required && idOf(row) === undefined),
     parentsOf: (row) =>
       ids.flatMap(({ link, idOf }) => {
         const id = idOf(row);
-        return id === undefined ? [] : [{ table: link.table, id, field: link.to }];
+        return id === undefined ? [] : [{ table: link.table, id, field: link.to, ...tieOf(link) }];
       }),
   };
+}
+
+/** What of the child is lost with the parent's record, if anything is. */
+export function tieOf({ required, by }: ParentLink): { ties: 'child' | 'link' } | undefined {
+  if (required) return { ties: 'child' };
+  return by === 'pkey' ? { ties: 'link' } : undefined;
 }
 
 /** A link takes a PKey only, and a plain field never does. What Campaign's metadata does not name is left to Campaign. */

@@ -64,6 +64,11 @@ export interface ParentRow {
   id: string;
   /** The Campaign field of the child that leads to it. */
   field: string;
+  /**
+   * What Campaign ties to the parent's record, so that it is lost with it: the child, which Campaign shows to nobody without its parent
+   * (`child`), or the link, which is by PKey (`link`). Otherwise Campaign joins the two by their key, anew whenever both are there.
+   */
+  ties?: 'child' | 'link';
 }
 
 /**
@@ -118,6 +123,8 @@ export interface CompiledMapping {
   pkeyLinks: PKeyLink[];
   /** The mapped tables whose rows are parents of this one's. */
   parentTables: string[];
+  /** Some of its links tie a record to its parent's: see `ParentRow`. */
+  hasTies: boolean;
   /** JSON members to `$select`, without the primary id and versionnumber, which the reader always adds. */
   select: string[];
   /** Changes when anything changes that could make a row's payload, filter result or fault another one. */

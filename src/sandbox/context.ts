@@ -28,7 +28,7 @@ export interface DynamicsLimits {
   concurrency: number;
   windowSeconds: number;
   webServers: number;
-  /** Modelled execution time of one row read or written in a bulk action, milliseconds. */
+  /** Modelled execution time of one row written, alone, in a batch or in a bulk action, milliseconds. */
   executionMsPerRow: number;
   maxPageSize: number;
   deltaRetentionDays: number;
@@ -71,4 +71,31 @@ export interface CampaignLimits {
   nonMember: boolean;
   /** "Automatic ID" is on: new profiles get an `acsId` (campaign.md §4). */
   automaticId: boolean;
+  journal: JournalLimits;
+  exports: ExportFormat;
+}
+
+/** The event journal (campaign.md §6). What is drawn is drawn when events come in, and stays. */
+export interface JournalLimits {
+  /** Share of the events that come twice, the second time a little later. */
+  duplicateShare: number;
+  /** Events are out of order within that many entries; 0 keeps their order. */
+  shuffleWithin: number;
+  retentionDays: number;
+  /** Largest body of a page. */
+  pageBytes: number;
+  /** What 204 asks to wait. */
+  retryAfterSeconds: number;
+  /** Events tell their mirror page: the administrator has accepted the agreement on personal data. */
+  mirrorPageId: boolean;
+}
+
+/** Form of the log files (campaign.md §7), from the next delivery on. */
+export interface ExportFormat {
+  separator: 'tab' | 'semicolon' | 'comma';
+  quote: 'none' | 'double';
+  encoding: 'utf-8' | 'latin1';
+  lineEnd: 'lf' | 'crlf';
+  gzip: boolean;
+  header: boolean;
 }

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { DataModel } from './campaign/resources.js';
+import { DeliveryBody, JournalBody } from './deliveries/request.js';
 import { parseDuration } from './duration.js';
-import type { Fault } from './faults.js';
+import { CALL_FAULTS, FILE_FAULTS, type Fault } from './faults.js';
 import { overviewOf } from './model/overview.js';
 import { changeContacts } from './seed/changes.js';
 import type { SeedPlan } from './seed/seed.js';
@@ -19,11 +20,11 @@ const BASE = '/_sandbox';
 /**
  * `/_sandbox/…`: what CONTRACT "Sandbox" lists, without a token, for callers on this machine. Beyond that list:
  * `GET` shows faults and limits, `DELETE limits` restores them, `GET model` shows tables and resources, `PUT data-model` publishes custom resources and
- * filters, `PUT certificate` registers the PEM certificate of client assertions.
+ * filters, `PUT certificate` registers the PEM certificate of client assertions, `POST journal` puts any entries into the event journal.
  * A body that is wrong is answered 400 with every fault listed, and changes nothing.
  */
 export function registerControl(app: FastifyInstance, world: World, desk: ControlDesk): void {
-  const { context, limits, records, resources } = world;
+  const { context, deliveries, entries, limits, records, resources } = world;
 
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.url.startsWith(BASE) || isLoopback(request.raw.socket.remoteAddress)) return done();
@@ -74,9 +75,18 @@ export function registerControl(app: FastifyInstance, world: World, desk: Contro
     return change ? changeContacts(context, records, change, change.seed) : reply;
   });
 
-  app.post(`${BASE}/deliveries`, (_request, reply) =>
-    reply.code(501).send({ errors: ['deliveries are not simulated yet: the journal stays empty'] }),
-  );
+  app.post(`${BASE}/deliveries`, (request, reply) => {
+    const asked = read(DeliveryBody, request, reply);
+    return asked ? deliveries.send(asked) : reply;
+  });
+  app.post(`${BASE}/journal`, (request, reply) => {
+    const asked = read(JournalBody, request, reply);
+    if (!asked) return reply;
+    const contents = asked.events.map((json) => ({ json }));
+    const duplicates = entries.append(contents, entries.newest());
+    if (asked.raw !== undefined) entries.spoil(asked.raw);
+    return reply.send({ entries: contents.length + duplicates, duplicates });
+  });
 
   app.post(`${BASE}/clock`, (request, reply) => {
     const body = read(ClockBody, request, reply);
@@ -114,27 +124,23 @@ const ResetBody = z.strictObject({
 });
 
 const FaultsBody = z.array(
-  z.strictObject({
-    system: z.enum(['dynamics', 'campaign']),
-    method: z.string().optional(),
-    path: z.string().optional(),
-    kind: z.enum([
-      'status',
-      'throttle',
-      'latency',
-      'reset',
-      'truncate',
-      'expire-token',
-      'expire-delta',
-      'accepted-then-reset',
-    ]),
-    status: z.number().int().min(400).max(599).optional(),
-    facet: z.enum(['requests', 'time', 'concurrency']).optional(),
-    retryAfter: z.number().int().min(0).optional(),
-    ms: z.number().min(0).optional(),
-    times: z.number().int().min(1).optional(),
-    share: z.number().min(0).max(1).optional(),
-  }),
+  z
+    .strictObject({
+      system: z.enum(['dynamics', 'campaign', 'sftp']),
+      method: z.string().optional(),
+      path: z.string().optional(),
+      kind: z.enum([...CALL_FAULTS, ...FILE_FAULTS]),
+      status: z.number().int().min(400).max(599).optional(),
+      facet: z.enum(['requests', 'time', 'concurrency']).optional(),
+      retryAfter: z.number().int().min(0).optional(),
+      ms: z.number().min(0).optional(),
+      times: z.number().int().min(1).optional(),
+      share: z.number().min(0).max(1).optional(),
+    })
+    .refine(
+      ({ system, kind }) => (system === 'sftp' ? FILE_FAULTS : CALL_FAULTS).some((each) => each === kind),
+      { path: ['kind'], message: 'is not a kind of this system' },
+    ),
 );
 
 const ContactsBody = z.strictObject({ change: amount, create: amount, delete: amount, seed: amount });

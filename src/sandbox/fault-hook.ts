@@ -102,6 +102,11 @@ export function applyFaults(
         return true;
       case 'truncate':
       case 'accepted-then-reset':
+      // Of files alone.
+      case 'permission-denied':
+      case 'disk-full':
+      case 'host-key':
+      case 'vanish':
         return false;
     }
   }

@@ -4,20 +4,37 @@ import type { Store } from './store.js';
 
 export type SandboxSystem = 'dynamics' | 'campaign';
 
+/** What HTTP calls can meet. */
+export const CALL_FAULTS = [
+  'status',
+  'throttle',
+  'latency',
+  'reset',
+  'truncate',
+  'expire-token',
+  'expire-delta',
+  'accepted-then-reset',
+] as const;
+export type CallFaultKind = (typeof CALL_FAULTS)[number];
+
+/** What SFTP requests can meet. */
+export const FILE_FAULTS = [
+  'latency',
+  'reset',
+  'permission-denied',
+  'disk-full',
+  'host-key',
+  'vanish',
+] as const;
+export type FileFaultKind = (typeof FILE_FAULTS)[number];
+
 /** One rule of `PUT /_sandbox/faults` (CONTRACT, "Sandbox"). */
 export interface Fault {
-  system: SandboxSystem;
+  system: SandboxSystem | 'sftp';
+  /** Of SFTP: the request's name, e.g. `OPEN`. */
   method?: string;
   path?: string;
-  kind:
-    | 'status'
-    | 'throttle'
-    | 'latency'
-    | 'reset'
-    | 'truncate'
-    | 'expire-token'
-    | 'expire-delta'
-    | 'accepted-then-reset';
+  kind: CallFaultKind | FileFaultKind;
   status?: number;
   facet?: 'requests' | 'time' | 'concurrency';
   retryAfter?: number;
@@ -31,6 +48,8 @@ export interface Faults {
   clear(): void;
   /** Takes the first armed fault that matches this call and counts it down; undefined when none applies. */
   take(system: SandboxSystem, method: string, path: string): Fault | undefined;
+  /** As `take`, for an SFTP request: its name, the file's full path, and the kinds that it can meet. */
+  takeForFile(request: string, path: string, kinds: readonly FileFaultKind[]): Fault | undefined;
 }
 
 /** Marks a `$batch` part, dispatched inside this process: it is no HTTP call of its own. */
@@ -62,24 +81,28 @@ export function createFaults(store: Store, seed: number): Faults {
     kept.set('armed', next);
   }
 
-  function take(system: SandboxSystem, method: string, path: string): Fault | undefined {
+  const take: Faults['take'] = (system, method, path) => hit((fault) => matches(fault, system, method, path));
+
+  const takeForFile: Faults['takeForFile'] = (request, path, kinds) =>
+    hit((fault) => (kinds as readonly string[]).includes(fault.kind) && matchesFile(fault, request, path));
+
+  function hit(matching: (fault: Fault) => boolean): Fault | undefined {
     if (armed.length === 0) return undefined;
-    const hit = armed.find(
-      (fault) =>
-        matches(fault, system, method, path) && (fault.share === undefined || random() < fault.share),
+    const due = armed.find(
+      (fault) => matching(fault) && (fault.share === undefined || random() < fault.share),
     );
-    if (!hit) return undefined;
-    const left = hit.times ?? (hit.share === undefined ? 1 : Infinity);
-    if (left === Infinity) return hit;
+    if (!due) return undefined;
+    const left = due.times ?? (due.share === undefined ? 1 : Infinity);
+    if (left === Infinity) return due;
     save(
       left > 1
-        ? armed.map((fault) => (fault === hit ? { ...fault, times: left - 1 } : fault))
-        : armed.filter((fault) => fault !== hit),
+        ? armed.map((fault) => (fault === due ? { ...fault, times: left - 1 } : fault))
+        : armed.filter((fault) => fault !== due),
     );
-    return hit;
+    return due;
   }
 
-  return { set: (faults) => save([...faults]), clear: () => save([]), take };
+  return { set: (faults) => save([...faults]), clear: () => save([]), take, takeForFile };
 }
 
 function matches(fault: Fault, system: SandboxSystem, method: string, path: string): boolean {
@@ -93,6 +116,13 @@ function matches(fault: Fault, system: SandboxSystem, method: string, path: stri
   return (
     decoded.startsWith(prefix) || (relative !== decoded && relative.startsWith(prefix.replace(/^\//, '')))
   );
+}
+
+/** A path may be given without its first slash. */
+function matchesFile(fault: Fault, request: string, path: string): boolean {
+  if (fault.system !== 'sftp') return false;
+  if (fault.method !== undefined && fault.method.toUpperCase() !== request) return false;
+  return fault.path === undefined || path.startsWith(fault.path.replace(/^\/*/, '/'));
 }
 
 function decode(path: string): string {

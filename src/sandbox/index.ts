@@ -1,14 +1,19 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { DataModel } from './campaign/resources.js';
 import { createStore } from './disk-store.js';
 import { ensureCredentials, type Credentials } from './identity/credentials.js';
-import { journalPath } from './journal.js';
+import { journalPath } from './journal/path.js';
 import { claimFolder } from './folder-claim.js';
 import { checkedModel } from './model/install.js';
 import type { ModelDocument } from './model/model-schema.js';
 import type { SeedPlan } from './seed/seed.js';
+import { openFileArea } from './sftp/area.js';
+import { ensureHostKey, ensureRsaKey } from './sftp/keys.js';
+import { createSftpServer, SFTP_USER } from './sftp/server.js';
 import { CAMPAIGN_TENANT, createWorld, emptyStore, type World } from './world.js';
 
 export type { Credentials } from './identity/credentials.js';
@@ -21,7 +26,10 @@ export interface SandboxOptions {
   /** 0 takes a free port, as does a port that is taken unless `portsMustBeFree`. */
   dynamicsPort?: number;
   campaignPort?: number;
+  sftpPort?: number;
   portsMustBeFree?: boolean;
+  /** Of the SFTP server alone, which otherwise takes a free port where its own is taken. */
+  sftpPortMustBeFree?: boolean;
   /** Size and number of the first seed, which a folder that has data already does not get again. */
   contacts?: number;
   seed?: number;
@@ -46,7 +54,19 @@ export interface SandboxReady {
   entra: string;
   ims: string;
   journal: string;
+  sftp: SftpAddress;
   credentials: Credentials;
+}
+
+/** Where Campaign's files are, and what opens. */
+export interface SftpAddress {
+  host: string;
+  port: number;
+  user: string;
+  /** Path of the user's private key. */
+  privateKeyFile: string;
+  /** Fingerprint of the server's key, `SHA256:…`. */
+  hostKey: string;
 }
 
 export interface Sandbox {
@@ -82,13 +102,24 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const model = checkedModel(options.model);
   const kept = memory ? undefined : folder;
   const claim = kept === undefined ? undefined : await claimFolder(kept);
+  // Files are on disk in any case, since clients of SFTP and ssh name them.
+  const files = kept ?? mkdtempSync(join(tmpdir(), 'sandbox-'));
+  const letGo = (): void => {
+    if (kept === undefined) rmSync(files, { recursive: true, force: true });
+    claim?.release();
+  };
   const store = createStore(kept === undefined ? undefined : join(kept, 'sandbox.log'));
   const credentials = ensureCredentials(store);
+  const area = openFileArea(join(files, 'sftp'));
+  const privateKeyFile = resolve(files, 'sftp-keys', 'campaign.pem');
+  const userKey = ensureRsaKey(privateKeyFile);
+  const hostKey = ensureHostKey(join(files, 'sftp-keys', 'host.pem'));
   const build = (plan: SeedPlan): Promise<World> =>
-    createWorld({ store, credentials, plan, latencyMs, desk: { reset }, model, dataModel });
-  let world = await build(first).catch((error: unknown) => {
+    createWorld({ store, credentials, area, plan, latencyMs, desk: { reset }, model, dataModel });
+  let world = await build(first).catch(async (error: unknown) => {
+    await userKey;
     store.abandon();
-    claim?.release();
+    letGo();
     throw error;
   });
   let resetting: Promise<SeedPlan> | undefined;
@@ -118,25 +149,52 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     });
   const dynamics = serve('dynamics');
   const campaign = serve('campaign');
+  const sftp = createSftpServer({
+    folder: area.folder,
+    context: () => world.context,
+    userKey: await userKey,
+    hostKey,
+  });
   try {
     await listen(dynamics, options.dynamicsPort ?? 0, host, portsMustBeFree);
     await listen(campaign, options.campaignPort ?? 0, host, portsMustBeFree);
+    await listen(sftp.listener, options.sftpPort ?? 0, host, options.sftpPortMustBeFree ?? false);
   } catch (error) {
     await close();
     throw error;
   }
 
   async function close(): Promise<void> {
-    await Promise.all([stop(dynamics), stop(campaign)]);
+    await Promise.all([
+      stop(dynamics, () => dynamics.closeAllConnections()),
+      stop(campaign, () => campaign.closeAllConnections()),
+      stop(sftp.listener, sftp.hangUp),
+    ]);
     await world.close();
     store.close();
-    claim?.release();
+    letGo();
   }
 
-  return { ready: readyLine(address(dynamics), address(campaign), credentials), seeded: world.plan, close };
+  const sftpAddress: SftpAddress = {
+    host: '127.0.0.1',
+    port: portOf(sftp.listener),
+    user: SFTP_USER,
+    privateKeyFile,
+    hostKey: sftp.fingerprint,
+  };
+  return {
+    ready: readyLine(address(dynamics), address(campaign), sftpAddress, credentials),
+    seeded: world.plan,
+    close,
+  };
 }
 
-function readyLine(dynamics: string, campaign: string, credentials: Credentials): SandboxReady {
+function readyLine(
+  dynamics: string,
+  campaign: string,
+  sftp: SftpAddress,
+  credentials: Credentials,
+): SandboxReady {
   return {
     ready: true,
     dynamics,
@@ -144,6 +202,7 @@ function readyLine(dynamics: string, campaign: string, credentials: Credentials)
     entra: `${dynamics}/${credentials.tenantId}/oauth2/v2.0/token`,
     ims: `${campaign}/ims/token/v3`,
     journal: `${campaign}${journalPath(credentials)}`,
+    sftp,
     credentials,
   };
 }
@@ -157,24 +216,26 @@ function listener(handle: RequestListener): Server {
   return server;
 }
 
-function listen(server: Server, port: number, host: string, mustBeFree: boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
+function listen(server: NetServer, port: number, host: string, mustBeFree: boolean): Promise<void> {
+  return new Promise((fulfil, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE' || mustBeFree || port === 0) reject(error);
-      else listen(server, 0, host, true).then(resolve, reject);
+      else listen(server, 0, host, true).then(fulfil, reject);
     });
     server.listen(port, host, () => {
       server.removeAllListeners('error');
-      resolve();
+      fulfil();
     });
   });
 }
 
-const address = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const portOf = (server: NetServer): number => (server.address() as AddressInfo).port;
 
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+const address = (server: NetServer): string => `http://127.0.0.1:${portOf(server)}`;
+
+function stop(server: NetServer, hangUp: () => void): Promise<void> {
+  return new Promise((fulfil) => {
+    server.close(() => fulfil());
+    hangUp();
   });
 }

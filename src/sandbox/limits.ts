@@ -46,6 +46,22 @@ export function defaultLimits(): Limits {
       tokenSeconds: 86_399,
       nonMember: false,
       automaticId: false,
+      journal: {
+        duplicateShare: 0,
+        shuffleWithin: 0,
+        retentionDays: 7,
+        pageBytes: 1_500_000,
+        retryAfterSeconds: 10,
+        mirrorPageId: true,
+      },
+      exports: {
+        separator: 'tab',
+        quote: 'none',
+        encoding: 'utf-8',
+        lineEnd: 'lf',
+        gzip: false,
+        header: true,
+      },
     },
   };
 }
@@ -105,8 +121,20 @@ function unknownNames(patch: JsonObject, known: JsonObject, path: string): strin
     if (Array.isArray(expected) !== Array.isArray(value) || typeof expected !== typeof value) {
       return [`limits: ${fullName} must be of the type of ${JSON.stringify(expected)}`];
     }
+    const choices = CHOICES[fullName];
+    if (choices && !choices.includes(value as string)) {
+      return [`limits: ${fullName} must be one of ${choices.join(', ')}`];
+    }
     return [];
   });
 }
+
+/** Words that mean something: any other would be taken for one of them. */
+const CHOICES: Record<string, readonly string[]> = {
+  'campaign.exports.separator': ['tab', 'semicolon', 'comma'],
+  'campaign.exports.quote': ['none', 'double'],
+  'campaign.exports.encoding': ['utf-8', 'latin1'],
+  'campaign.exports.lineEnd': ['lf', 'crlf'],
+};
 
 const OPEN = new Set(['bulkActions', 'identificationKeys', 'uniqueKeys']);

@@ -55,11 +55,11 @@ export async function main(argv: string[]): Promise<void> {
 function readOptions(argv: string[]): SandboxOptions | undefined {
   const program = new Command('npm run sandbox --')
     .description(
-      'Simulates Microsoft Dataverse, Entra ID, Adobe Campaign Standard and Adobe IMS on this machine.',
+      'Simulates Microsoft Dataverse, Entra ID, Adobe Campaign Standard with its event journal and SFTP area, and Adobe IMS on this machine.',
     )
     .option('--dynamics-port <port>', 'port of Dataverse and Entra ID; 0 for a free one', '4801')
     .option('--campaign-port <port>', 'port of Campaign and IMS; 0 for a free one', '4802')
-    .option('--sftp-port <port>', 'port of the file exchange', '4822')
+    .option('--sftp-port <port>', 'port of the SFTP area; 0 for a free one', '4822')
     .option('--contacts <number>', 'contacts of the first seed', String(DEFAULT_CONTACTS))
     .option('--seed <number>', 'the same number makes the same people', String(DEFAULT_SEED))
     .option('--latency <ms>', 'added to the answer time of every API call', '0')
@@ -76,10 +76,11 @@ function readOptions(argv: string[]): SandboxOptions | undefined {
     if (error.exitCode === 0) return undefined;
     throw new WrongUse([error.message]);
   }
-  return checked(program.opts<RawOptions>(), program.getOptionValueSource('data') === 'cli');
+  const isGiven = (name: string) => program.getOptionValueSource(name) === 'cli';
+  return checked(program.opts<RawOptions>(), isGiven('data'), isGiven('sftpPort'));
 }
 
-function checked(raw: RawOptions, dataGiven: boolean): SandboxOptions {
+function checked(raw: RawOptions, dataGiven: boolean, sftpPortGiven: boolean): SandboxOptions {
   const faults: string[] = [];
   const number = (flag: string, text: string, most: number): number => {
     const value = Number(text);
@@ -90,11 +91,11 @@ function checked(raw: RawOptions, dataGiven: boolean): SandboxOptions {
   const options = {
     dynamicsPort: number('dynamics-port', raw.dynamicsPort, 65_535),
     campaignPort: number('campaign-port', raw.campaignPort, 65_535),
+    sftpPort: number('sftp-port', raw.sftpPort, 65_535),
     contacts: number('contacts', raw.contacts, 10_000_000),
     seed: number('seed', raw.seed, 4_294_967_295),
     latencyMs: number('latency', raw.latency, 600_000),
   };
-  number('sftp-port', raw.sftpPort, 65_535);
   if (raw.memory && dataGiven) faults.push('--memory and --data exclude each other');
   if (options.dynamicsPort !== 0 && options.dynamicsPort === options.campaignPort) {
     faults.push('--dynamics-port and --campaign-port must differ');
@@ -105,6 +106,7 @@ function checked(raw: RawOptions, dataGiven: boolean): SandboxOptions {
     host: raw.host,
     ...(raw.model !== undefined && { model: raw.model }),
     portsMustBeFree: true,
+    sftpPortMustBeFree: sftpPortGiven,
     ...(raw.memory || raw.data === undefined ? { memory: true } : { folder: raw.data }),
   };
 }

@@ -1,7 +1,10 @@
 import type { SandboxSystem } from './faults.js';
 import type { Store } from './store.js';
 
-/** What `GET /_sandbox/stats` answers for one system. Token requests are counted under `identity`, not here. */
+/** Token requests, reads of the journal and operations on files are counted apart from the systems' own calls. */
+export type CountedSystem = SandboxSystem | 'identity' | 'journal' | 'sftp';
+
+/** What `GET /_sandbox/stats` answers for one system. */
 export interface SystemStats {
   total: number;
   byRoute: Record<string, Record<string, number>>;
@@ -10,18 +13,20 @@ export interface SystemStats {
 
 export interface Stats {
   /** Counts one HTTP call, e.g. `count('dynamics', 'GET contacts', 200)`; ids are left out of the route. */
-  count(system: SandboxSystem | 'identity', route: string, status: number): void;
+  count(system: CountedSystem, route: string, status: number): void;
   /** Counts what is no HTTP call of its own: `batchParts`, `bulkRows`, `duplicates`, `rejectedRows` … */
-  add(system: SandboxSystem, counter: string, amount?: number): void;
+  add(system: CountedSystem, counter: string, amount?: number): void;
   snapshot(): Record<string, unknown>;
   reset(): void;
 }
 
 /** Counters that always appear, so that a reader needs no "if present". */
-const ALWAYS: Record<SandboxSystem | 'identity', string[]> = {
+const ALWAYS: Record<CountedSystem, string[]> = {
   dynamics: ['batchParts', 'bulkRows', 'rejectedRows'],
   campaign: ['duplicates', 'rejectedRows'],
   identity: [],
+  journal: ['events'],
+  sftp: ['connections', 'bytesRead', 'bytesWritten'],
 };
 
 /** Statistics kept in the store, one small entry per route and status: each call appends one short change. */

@@ -19,6 +19,9 @@ import {
   guardDynamics,
   isDynamicsApi,
 } from './dynamics-gate.js';
+import { createDeliveries, type Deliveries } from './deliveries/deliveries.js';
+import { createExports } from './deliveries/exports.js';
+import { createLogs } from './deliveries/logs.js';
 import { createRecords } from './dynamics/record-store.js';
 import type { Records } from './dynamics/records.js';
 import type { Schema } from './dynamics/schema.js';
@@ -29,11 +32,13 @@ import { createFaults } from './faults.js';
 import type { Credentials } from './identity/credentials.js';
 import { registerEntra } from './identity/entra.js';
 import { registerIms } from './identity/ims.js';
-import { registerJournal } from './journal.js';
+import { createEntries, type Entries } from './journal/entries.js';
+import { registerJournal } from './journal/server.js';
 import { createLimits, type LimitSettings } from './limits.js';
 import { installModel } from './model/install.js';
 import type { ModelSource } from './model/model-file.js';
 import { seedContacts, type SeedPlan } from './seed/seed.js';
+import type { FileArea } from './sftp/area.js';
 import { createStats } from './stats.js';
 import type { Store } from './store.js';
 import { readBodiesAsText } from './text-bodies.js';
@@ -51,6 +56,9 @@ export interface World {
   schema: Schema;
   records: Records;
   resources: Resources;
+  deliveries: Deliveries;
+  /** Of the event journal. */
+  entries: Entries;
   dynamics: FastifyInstance;
   campaign: FastifyInstance;
   /** What the data was seeded with, now or at an earlier start. */
@@ -61,6 +69,8 @@ export interface World {
 export interface WorldOptions {
   store: Store;
   credentials: Credentials;
+  /** What SFTP clients see. */
+  area: FileArea;
   /** Seeds the data when the store holds none that is complete. */
   plan: SeedPlan;
   latencyMs: number;
@@ -73,7 +83,7 @@ export interface WorldOptions {
 
 /** Builds both systems over what the store holds; on an empty store, or after a seed that was cut short, seeds it first. */
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const { store, credentials } = options;
+  const { store, credentials, area } = options;
   const progress = store.collection<{ plan: SeedPlan; done: boolean }>('seed');
   const begun = progress.get('current');
   // A process that died while it seeded left half of a data set behind, which nobody was told of.
@@ -95,6 +105,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   if (!begun?.done) {
     progress.set('current', { plan, done: false });
     store.commit();
+    area.empty();
     seedBase(context, schema, records);
     seedContacts(context, records, plan);
     installModel({ ...ground, commit: () => store.commit() }, options.model, plan);
@@ -105,8 +116,14 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     installModel({ ...ground, commit: () => {} }, options.model, plan);
   }
   store.commit();
+  const logs = createLogs(store);
+  const entries = createEntries(context);
+  const exports = createExports(context, logs, area);
+  const deliveries = createDeliveries({ context, resources, logs, entries, exports });
+  // A process that died after a delivery and before its files were written.
+  exports.writePrepared();
 
-  const dynamics = createApp(DYNAMICS_BODY_BYTES, answerDynamicsFault);
+  const dynamics = createApp(DYNAMICS_BODY_BYTES, context, answerDynamicsFault);
   countRefusals(dynamics, context);
   applyFaults(
     dynamics,
@@ -119,7 +136,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   guardDynamics(dynamics, context, credentials.tenantId);
   registerDynamics(dynamics, context, schema, records);
   dynamics.setNotFoundHandler(answerUnknownSegment);
-  const campaign = createApp(CAMPAIGN_BODY_BYTES, answerCampaignFault);
+  const campaign = createApp(CAMPAIGN_BODY_BYTES, context, answerCampaignFault);
   readBodiesAsText(campaign);
   registerCampaign(campaign, {
     context,
@@ -130,7 +147,19 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   applyFaults(campaign, context, 'campaign', campaignErrors, options.latencyMs, isCampaignApi);
   campaign.setNotFoundHandler((_request, reply) => sendGatewayRefusal(reply, wrongAddress()));
 
-  const world: World = { context, limits, schema, records, resources, dynamics, campaign, plan, close };
+  const world: World = {
+    context,
+    limits,
+    schema,
+    records,
+    resources,
+    deliveries,
+    entries,
+    dynamics,
+    campaign,
+    plan,
+    close,
+  };
   await dynamics.register((scope, _options, done) => {
     readBodiesAsText(scope);
     registerEntra(scope, context, credentials);
@@ -139,7 +168,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   });
   await campaign.register((scope, _options, done) => {
     registerIms(scope, context, credentials);
-    registerJournal(scope, context, credentials);
+    registerJournal(scope, { context, credentials, entries, logs });
     registerControl(scope, world, options.desk);
     done();
   });
@@ -163,6 +192,7 @@ export function emptyStore(store: Store, credentials: Credentials): void {
 /** @param answerFault says in the vendor's own form what fastify itself refuses: bad addresses, bodies too large. */
 function createApp(
   bodyLimit: number,
+  { clock }: SandboxContext,
   answerFault: (fault: FastifyError, reply: FastifyReply) => void,
 ): FastifyInstance {
   const app = Fastify({
@@ -172,6 +202,11 @@ function createApp(
     frameworkErrors: (fault, _request, reply) => answerFault(fault, reply as unknown as FastifyReply),
   });
   app.setErrorHandler<FastifyError>((fault, _request, reply) => answerFault(fault, reply));
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    // Clients learn the server's time from it.
+    reply.header('date', new Date(clock.nowMs()).toUTCString());
+    done(null, payload);
+  });
   return app;
 }
 

@@ -52,8 +52,8 @@ onBothBackends('a set of held deletions', (under) => {
     const feed = await withHeld(ledger, flow);
     expect(await ledger.approveHeld(flow, await ledger.heldSet(flow))).toBe(true);
     expect(await now(ledger, flow)).toEqual({ managed: 4, parked: 0, held: 0 });
-    expect(await ledger.approvedIds(flow, { after: '', limit: 1 })).toEqual(['b']);
-    expect(await ledger.approvedIds(flow, { after: 'b', limit: 9 })).toEqual(['c']);
+    expect(await ledger.deletionsDue(flow, { after: '', limit: 1 })).toEqual(['b']);
+    expect(await ledger.deletionsDue(flow, { after: 'b', limit: 9 })).toEqual(['c']);
     expect((await ledger.records(flow, ['b'])).get('b')).toMatchObject({ state: 'approved', managed: true });
 
     const before = await ledger.deletionWindow(flow);
@@ -65,7 +65,7 @@ onBothBackends('a set of held deletions', (under) => {
       ],
       at('following'),
     );
-    expect(await ledger.approvedIds(flow, { after: '', limit: 9 })).toEqual([]);
+    expect(await ledger.deletionsDue(flow, { after: '', limit: 9 })).toEqual([]);
     expect(await ledger.deletionWindow(flow)).toEqual(before);
     expect(await now(ledger, flow)).toEqual({ managed: 3, parked: 0, held: 0 });
   });
@@ -77,9 +77,24 @@ onBothBackends('a set of held deletions', (under) => {
     expect(await ledger.discardHeld(flow, await ledger.heldSet(flow))).toBe(true);
     expect(await now(ledger, flow)).toEqual({ managed: 2, parked: 0, held: 0 });
     const record = (await ledger.records(flow, ['b'])).get('b');
-    expect(record).toMatchObject({ state: 'gone', managed: false });
-    expect(record?.full).toBeUndefined();
+    expect(record).toMatchObject({ state: 'found', managed: false });
+    expect(record?.full).not.toBe(prints('b').full);
     expect(await ledger.heldSet(flow)).toMatchObject({ count: 0 });
+  });
+
+  test('that is discarded is looked at once more, and stays known as there when its row is gone', async () => {
+    const { ledger, freshFlow } = under();
+    const flow = freshFlow();
+    const feed = await withHeld(ledger, flow);
+    await ledger.discardHeld(flow, await ledger.heldSet(flow));
+    const calls = await ledger.called(flow, { after: '', limit: 9 });
+    expect(calls.map(({ sourceId }) => sourceId)).toEqual(['b', 'c']);
+    const outcomes = [{ sourceId: 'b', outcome: 'unchanged', gone: true }] as const;
+    await ledger.commitPage(feed, [...outcomes], at('following'), calls);
+    expect(await ledger.called(flow, { after: '', limit: 9 })).toEqual([]);
+    const record = (await ledger.records(flow, ['b'])).get('b');
+    expect(record).toMatchObject({ state: 'found', managed: false });
+    expect(record?.full).toBeDefined();
   });
 
   test('is decided on once by two people at the same time', async () => {

@@ -78,6 +78,9 @@ export function createModel() {
           Object.assign(record, { state: 'managed', managed: true, marked: false });
         } else if (record.managed) {
           record.state = 'managed';
+          if (row.forgotten) Object.assign(record, { full: undefined, following: undefined });
+        } else if (record.full !== undefined) {
+          record.state = 'found';
         } else {
           Object.assign(record, { state: 'gone', full: undefined, following: undefined });
         }
@@ -95,14 +98,24 @@ export function createModel() {
       case 'filtered':
       case 'held':
         record.state = row.outcome;
+        loosen(record, row);
         break;
       case 'parked':
         record.state = 'parked';
         if (row.createRefused) record.marked = false;
+        loosen(record, row);
         park(row);
         break;
     }
     record.stamped = row.outcome;
+  }
+
+  /** Its record is deleted, or what Campaign holds of it is not known any more. */
+  function loosen(record: ModelRecord, { removed, forgotten }: RowOutcome): void {
+    if (removed || forgotten) Object.assign(record, { full: undefined, following: undefined });
+    if (!removed) return;
+    if (record.managed) deletions += 1;
+    Object.assign(record, { managed: false, marked: false });
   }
 
   function park({ sourceId, fault }: RowOutcome): void {

@@ -33,15 +33,18 @@ const aRow: fc.Arbitrary<Decided> = fc
     isAccepted: fc.boolean(),
     code: fc.constantFrom('TEXT_TOO_LONG', 'PARENT_MISSING', 'DUPLICATE_IN_CAMPAIGN'),
     createRefused: fc.boolean(),
+    loosened: fc.constantFrom('removed', 'forgotten', 'not', 'not'),
     sourceVersion: version,
   })
-  .map(({ sourceId, outcome, isAccepted, sourceVersion, ...row }) => ({
+  .map(({ sourceId, outcome, isAccepted, sourceVersion, loosened, ...row }) => ({
     sourceId,
     outcome,
     ...(sourceVersion !== undefined && { sourceVersion }),
     ...((outcome === 'created' || outcome === 'updated' || (outcome === 'unchanged' && isAccepted)) && {
       accepted: prints(row.content),
     }),
+    ...(loosened === 'removed' && outcome === 'parked' && { removed: true }),
+    ...(loosened === 'forgotten' && (outcome === 'parked' || outcome === 'filtered') && { forgotten: true }),
     ...(outcome === 'parked' && { fault: { code: row.code }, createRefused: row.createRefused }),
   }));
 

@@ -8,7 +8,7 @@ import { connectSystems } from './systems.js';
 import { differences, mappedColumns } from './expected.js';
 
 /** A seeded generator, so that a failing series of kills can be run again. */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;

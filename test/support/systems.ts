@@ -22,6 +22,7 @@ export interface Systems {
     create(entitySet: string, values: object): Promise<string>;
     update(entitySet: string, id: string, values: object): Promise<void>;
     remove(entitySet: string, id: string): Promise<void>;
+    all(entitySet: string, select: string[]): Promise<Record<string, unknown>[]>;
   };
   metadata(path: string, definition: object): Promise<void>;
   removeColumn(table: string, column: string): Promise<void>;
@@ -87,6 +88,7 @@ export function connectSystems(ready: SandboxReady): Systems {
     async remove(entitySet, id) {
       await dynamics.delete(`/${entitySet}(${id})`);
     },
+    all: (entitySet, select) => everyPage(dynamics, `/${entitySet}?$select=${select.join(',')}`),
   };
   const at = (path: string, { PKey }: Profile): string => `/${path}/${encodeURIComponent(PKey)}`;
   const records: Systems['records'] = {

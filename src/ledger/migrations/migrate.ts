@@ -2,7 +2,9 @@ import { sql, type Kysely } from 'kysely';
 import { SyncError } from '../../errors.js';
 import { firstTables } from './0001-first-tables.js';
 import { heldSet } from './0002-held-set.js';
+import { links } from './0003-links.js';
 import { events } from './0004-events.js';
+import { consent } from './0005-consent.js';
 
 export interface Migration {
   name: string;
@@ -10,7 +12,7 @@ export interface Migration {
 }
 
 /** Forwards only, in this order; what has been released is never changed. */
-export const migrations: readonly Migration[] = [firstTables, heldSet, events];
+export const migrations: readonly Migration[] = [firstTables, heldSet, links, events, consent];
 
 /** Any number, the same in every version of this service: two workers that start at once migrate one after the other. */
 const MIGRATION_LOCK = 4_810_365_172;

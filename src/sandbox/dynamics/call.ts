@@ -36,7 +36,7 @@ export interface Answer {
   headers?: Record<string, string>;
   /** An object leaves as JSON, a string as plain text. */
   body?: object | string;
-  /** Rows that a bulk action carried, which take modelled execution time. */
+  /** Rows that were written, which take modelled execution time. */
   rows?: number;
 }
 

@@ -5,6 +5,7 @@ import { unknownSegment } from './errors.js';
 import { operations } from './functions.js';
 import { findNavigation, type Navigation } from './navigation.js';
 import { parseResourcePath, type Segment } from './odata/resource-path.js';
+import { retrieveUserPrivileges } from './privileges.js';
 import { pageOf, readCollection, readCount } from './reading/collection.js';
 import { columnOf } from './reading/columns.js';
 import { lookedUpRow } from './reading/lookups.js';
@@ -105,6 +106,12 @@ function behindRow(dataverse: Dataverse, call: Call, table: Table, row: StoredRo
   if (!segment) throw unknownSegment('');
   if (table.logicalName === 'audit' && segment.name.replace(NAMESPACE, '') === 'RetrieveAuditDetails') {
     return requireGet(call, () => retrieveAuditDetails(dataverse, call, row));
+  }
+  if (
+    table.logicalName === 'systemuser' &&
+    segment.name.replace(NAMESPACE, '') === 'RetrieveUserPrivileges'
+  ) {
+    return requireGet(call, () => retrieveUserPrivileges(dataverse, call, row));
   }
   const column = columnOf(table, segment.name);
   if (column) {

@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, it } from 'vitest';
 import type { SandboxReady } from '../../../src/sandbox/index.js';
+import { readAll } from '../journal/support.js';
+import { connectFiles } from '../sftp/client.js';
 import { callerOf, list, text } from './support.js';
 
 const MAIN = 'src/sandbox/main.ts';
-const FREE_PORTS = ['--dynamics-port', '0', '--campaign-port', '0'];
+const FREE_PORTS = ['--dynamics-port', '0', '--campaign-port', '0', '--sftp-port', '0'];
 const running: ChildProcess[] = [];
 const folders: string[] = [];
 
@@ -26,6 +28,11 @@ it('prints one JSON line when ready, and ends well on SIGTERM', async () => {
     campaign: expect.stringMatching(/\/sandbox\/campaign$/) as string,
     ims: expect.stringMatching(/\/ims\/token\/v3$/) as string,
     journal: expect.stringContaining('/events/organizations/') as string,
+    sftp: {
+      host: '127.0.0.1',
+      user: 'campaign',
+      hostKey: expect.stringMatching(/^SHA256:[A-Za-z0-9+/]{43}$/) as string,
+    },
   });
   expect(Object.keys(ready.credentials).toSorted()).toEqual(
     [
@@ -50,7 +57,11 @@ it('keeps data, tokens, counters, clock and credentials over a kill, and does no
   await before.control('POST', 'clock', { advance: 'P2D' });
   const created = await before.dynamics('POST', '/api/data/v9.2/contacts', { lastname: 'Survivor' });
   const contact = (created.headers.get('odata-entityid') ?? '').match(/\((.+)\)$/)?.[1];
-  const profile = await before.campaign('POST', '/profileAndServicesExt/profile', { externalId: 'survivor' });
+  const profile = await before.campaign('POST', '/profileAndServicesExt/profile', {
+    externalId: 'survivor',
+    email: 'survivor@shop.example',
+  });
+  const sent = await before.control('POST', 'deliveries', { profiles: 1, opens: 1 });
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');
 
@@ -64,6 +75,12 @@ it('keeps data, tokens, counters, clock and credentials over a kill, and does no
   expect(contacts.find((row) => text(row['contactid']) === contact)?.['lastname']).toBe('Survivor');
   const path = `/profileAndServicesExt/profile/${encodeURIComponent(text(profile.json['PKey']))}`;
   expect((await after.campaign('GET', path)).json['externalId']).toBe('survivor');
+  expect(second.ready.sftp).toEqual({ ...first.ready.sftp, port: second.ready.sftp.port });
+  const files = await connectFiles(second.ready);
+  for (const file of list(sent.json['files']))
+    expect((await files.read(text(file))).toString()).toContain('survivor');
+  await files.end();
+  expect(await readAll(after)).toHaveLength(2);
   const stats = (await after.control('GET', 'stats')).json;
   expect(stats['campaign']?.['byRoute']?.['POST profile']).toEqual({ 201: 1 });
   expect(Date.parse(text((await after.control('GET', 'clock')).json['now']))).toBeGreaterThan(
@@ -113,9 +130,14 @@ it('refuses wrong use with exit status 2 and every fault, on standard error', as
 
 it('refuses a port that is taken, with exit status 2', async () => {
   const { ready } = await start(['--memory', '--contacts', '0']);
-  const { status, err } = await run(['--memory', '--dynamics-port', new URL(ready.dynamics).port]);
-  expect(status).toBe(2);
-  expect(err).toContain('is taken');
+  for (const taken of [
+    ['--dynamics-port', new URL(ready.dynamics).port],
+    ['--dynamics-port', '0', '--campaign-port', '0', '--sftp-port', String(ready.sftp.port)],
+  ]) {
+    const { status, err } = await run(['--memory', '--contacts', '0', ...taken]);
+    expect(status).toBe(2);
+    expect(err).toContain('is taken');
+  }
 });
 
 it('refuses a data folder that another sandbox works on, and takes it once that one is gone', async () => {
@@ -136,6 +158,7 @@ it('explains itself with --help', async () => {
   for (const option of [
     '--dynamics-port',
     '--campaign-port',
+    '--sftp-port',
     '--contacts',
     '--seed',
     '--latency',

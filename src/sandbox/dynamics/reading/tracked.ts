@@ -1,5 +1,6 @@
 import type { Answer, Call, Dataverse } from '../call.js';
 import { badRequest, dataverseError, expiredDeltaError } from '../errors.js';
+import { readPrivilege } from '../privileges.js';
 import type { StoredRow } from '../records.js';
 import type { Table } from '../schema.js';
 import type { TrackedChange } from '../table-rows.js';
@@ -160,11 +161,10 @@ function requireTrackable({ context, schema }: Dataverse, { query }: Call, table
     throw dataverseError(400, '0x80072491', `Entity ${table.logicalName} isn't enabled for change tracking.`);
   }
   if (!context.limits().dynamics.globalReadMissing.includes(table.logicalName)) return;
-  const privilege = `prvRead${table.schemaName}`;
   throw dataverseError(
     403,
     '0x80040220',
-    `Principal user is missing ${privilege} privilege. Required Depth: Global. Change tracking requires organization-level read access to the ${table.logicalName} entity.`,
+    `Principal user is missing ${readPrivilege(table)} privilege. Required Depth: Global. Change tracking requires organization-level read access to the ${table.logicalName} entity.`,
   );
 }
 

@@ -25,9 +25,10 @@ export function created(
 ): Answer {
   const entityId = `${call.base}${address ?? `${table.entitySetName}(${row.id})`}`;
   if (!call.preferences.representation)
-    return { status: 204, headers: { 'odata-entityid': entityId, location: entityId } };
+    return { status: 204, headers: { 'odata-entityid': entityId, location: entityId }, rows: 1 };
   return {
     status: 201,
+    rows: 1,
     headers: { etag: etagOf(row), location: entityId, 'preference-applied': 'return=representation' },
     body: rowBody(dataverse, call, table, row),
   };
@@ -58,12 +59,13 @@ export function patch(dataverse: Dataverse, call: Call, address: RowAddress): An
   if (call.preferences.representation) {
     return {
       status: 200,
+      rows: 1,
       headers: { etag: etagOf(updated), 'preference-applied': 'return=representation' },
       body: rowBody(dataverse, call, table, updated),
     };
   }
   const entityId = `${call.base}${addressText(address, row.id)}`;
-  return { status: 204, headers: { 'odata-entityid': entityId, location: entityId } };
+  return { status: 204, headers: { 'odata-entityid': entityId, location: entityId }, rows: 1 };
 }
 
 /** The key's values for a new row: a value in the body wins. */
@@ -84,7 +86,7 @@ export function remove(dataverse: Dataverse, call: Call, address: RowAddress): A
     dataverse.records.remove(address.table.logicalName, row.id);
     audit(dataverse, address.table, row, undefined);
   });
-  return { status: 204 };
+  return { status: 204, rows: 1 };
 }
 
 /** `PUT contacts(<id>)/lastname` with `{"value":…}`, and `DELETE` to clear it. */
@@ -100,7 +102,7 @@ export function writeProperty(
   if (value === undefined) throw badRequest("A property named 'value' is expected.");
   if (!column.validForUpdate) throw badRequest(`The property '${column.logicalName}' cannot be updated.`);
   updateRow(dataverse, call, table, row, { [column.logicalName]: value });
-  return { status: 204 };
+  return { status: 204, rows: 1 };
 }
 
 function requireVersion(call: Call, row: StoredRow): void {

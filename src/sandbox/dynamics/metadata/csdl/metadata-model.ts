@@ -201,6 +201,7 @@ const ENUMS: Record<string, (string | [string, number])[]> = {
   CascadeType: ['NoCascade', 'Cascade', 'Active', 'UserOwned', 'RemoveLink', 'Restrict'],
   AssociatedMenuBehavior: ['UseCollectionName', 'UseLabel', 'DoNotDisplay'],
   AssociatedMenuGroup: ['Details', 'Sales', 'Service', 'Marketing'],
+  PrivilegeDepth: ['Basic', 'Local', 'Deep', 'Global', 'RecordFilter'],
   PrivilegeType: ['None', 'Create', 'Read', 'Write', 'Delete', 'Assign', 'Share', 'Append', 'AppendTo'],
 };
 

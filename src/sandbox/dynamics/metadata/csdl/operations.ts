@@ -131,6 +131,15 @@ const RESPONSES: Record<string, Record<string, string>> = {
   InsertOptionValueResponse: { NewOptionValue: 'Edm.Int32' },
   InsertStatusValueResponse: { NewOptionValue: 'Edm.Int32' },
   CreateMultipleResponse: { Ids: 'Collection(Edm.Guid)' },
+  RolePrivilege: {
+    Depth: 'mscrm.PrivilegeDepth',
+    PrivilegeId: 'Edm.Guid',
+    BusinessUnitId: 'Edm.Guid',
+    PrivilegeName: 'Edm.String',
+    RecordFilterId: 'Edm.Guid',
+    RecordFilterUniqueName: 'Edm.String',
+  },
+  RetrieveUserPrivilegesResponse: { RolePrivileges: 'Collection(mscrm.RolePrivilege)' },
 };
 
 /** The actions and functions of the service, bulk actions bound to the tables that offer them. */
@@ -141,6 +150,7 @@ export function operations(schema: Schema): string {
     ...OPERATIONS.map(({ kind, name, parameters, returns }) =>
       element(kind, { Name: name }, ...parameterList(parameters), ...returnType(returns)),
     ),
+    userPrivileges(),
     ...bulkActions(schema),
   ].join('');
 }
@@ -148,6 +158,14 @@ export function operations(schema: Schema): string {
 export const operationImports = (): string =>
   OPERATIONS.map(({ kind, name }) => element(`${kind}Import`, { Name: name, [kind]: `mscrm.${name}` })).join(
     '',
+  );
+
+const userPrivileges = (): string =>
+  element(
+    'Function',
+    { Name: 'RetrieveUserPrivileges', IsBound: 'true' },
+    ...parameterList({ entity: 'mscrm.systemuser' }),
+    ...returnType('mscrm.RetrieveUserPrivilegesResponse'),
   );
 
 function bulkActions(schema: Schema): string[] {

@@ -1,6 +1,6 @@
+import { privilegesOf } from '../../privileges.js';
 import type { Table } from '../../schema.js';
 import { labelOf } from '../labels.js';
-import { metadataIdOf } from '../metadata-id.js';
 import {
   constant,
   edmTypes,
@@ -16,8 +16,6 @@ const of = (name: string, type: string, value: (table: Table) => unknown) => fix
 const flag = (name: string, initial: boolean) => setting(name, 'Edm.Boolean', initial);
 const capital = (schemaName: string, entitySetName: string) =>
   schemaName.slice(0, 1) + entitySetName.slice(1);
-
-const PRIVILEGES = ['Create', 'Read', 'Write', 'Delete', 'Assign', 'Share', 'Append', 'AppendTo'];
 
 /** The properties of `EntityMetadata` (dataverse.md §7). */
 export const entityProperties: Property<Table>[] = [
@@ -147,21 +145,19 @@ export const entityProperties: Property<Table>[] = [
   managed('IsVisibleInMobileClient', 'canmodifymobileclientvisibility', false),
   managed('IsReadOnlyInMobileClient', 'canmodifymobileclientreadonly', false),
   managed('IsOfflineInMobileClient', 'canmodifymobileclientoffline', false),
-  of('Privileges', 'Collection(mscrm.SecurityPrivilegeMetadata)', ({ schemaName, isIntersect }) =>
-    isIntersect
-      ? []
-      : PRIVILEGES.map((kind) => ({
-          CanBeBasic: true,
-          CanBeDeep: true,
-          CanBeGlobal: true,
-          CanBeLocal: true,
-          CanBeEntityReference: false,
-          CanBeParentEntityReference: false,
-          CanBeRecordFilter: false,
-          Name: `prv${kind}${schemaName}`,
-          PrivilegeId: metadataIdOf('privilege', kind, schemaName),
-          PrivilegeType: kind,
-        })),
+  of('Privileges', 'Collection(mscrm.SecurityPrivilegeMetadata)', (table) =>
+    privilegesOf(table).map(({ name, id, kind }) => ({
+      CanBeBasic: true,
+      CanBeDeep: true,
+      CanBeGlobal: true,
+      CanBeLocal: true,
+      CanBeEntityReference: false,
+      CanBeParentEntityReference: false,
+      CanBeRecordFilter: false,
+      Name: name,
+      PrivilegeId: id,
+      PrivilegeType: kind,
+    })),
   ),
   constant('Settings', 'Collection(mscrm.EntitySetting)', []),
 ];

@@ -1,0 +1,287 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
+import { linesOf } from './delimited-lines.js';
+import { cellsOf, createRows, separatorOf, type Row, type Separator } from './delimited-rows.js';
+import type { FileProgress } from './event-source.js';
+import { columnsOf, type LogColumns, type LogKind } from './log-event.js';
+import { textOf, type TextEncodingName } from './text-encoding.js';
+import { ReadRefused, type RemoteHandle, type Sftp } from './sftp.js';
+
+export interface LogFileForm {
+  separator: Separator;
+  encoding: TextEncodingName;
+  deliveryColumns: Partial<Record<string, string>>;
+  trackingColumns: Partial<Record<string, string>>;
+}
+
+export interface LogFileEntry {
+  /** Its name in cursors and positions. */
+  id: string;
+  path: string;
+  kind: LogKind;
+  size: number;
+  mtimeMs: number;
+}
+
+/** Row 1 is the first behind the headings. */
+export interface LogRow extends Row {
+  number: number;
+  /** The byte it begins at, unpacked. */
+  start: number;
+}
+
+export interface LogRows {
+  rows: LogRow[];
+  /** Only when there are no more rows: read whole; its end is unfinished; it ended before its size; it cannot be read on. */
+  end?: 'done' | 'unfinished' | 'shorter' | 'unreadable';
+}
+
+export interface LogFileReader {
+  kind: 'rows';
+  columns: LogColumns;
+  head: string;
+  /** Rows that are passed over because they are read already. */
+  skipped: number;
+  /** Whether it is the file that the progress is of, grown or not. */
+  isSame: boolean;
+  /** Whether reading can begin at a row's byte. */
+  canSeek: boolean;
+  next(most: number): Promise<LogRows>;
+  close(): Promise<void>;
+}
+
+export type OpenedLogFile =
+  | LogFileReader
+  | { kind: 'missing-column'; heading: string; head: string }
+  /** Its first line is not whole yet. */
+  | { kind: 'unfinished'; head: string }
+  | { kind: 'absent' }
+  | { kind: 'unreadable' };
+
+const HEAD_BYTES = 65_536;
+/** So much of the beginning tells one file from another. */
+const DIGEST_BYTES = 1_024;
+/** The most that a page takes, however long its rows are. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+/** Unpacks to no more than a thousand times as much. */
+const PACKED_HEAD_BYTES = 4_096;
+
+/**
+ * Opens a log file behind what is read of it already. A file that grew is read on from its row; one with another beginning is read from its
+ * first. `takeUnfinished`: what stands behind its last line break counts as a row.
+ */
+export async function openLogFile(
+  sftp: Sftp,
+  entry: LogFileEntry,
+  form: LogFileForm,
+  progress: FileProgress | undefined,
+  takeUnfinished: boolean,
+): Promise<OpenedLogFile> {
+  const handle = await sftp.open(entry.path);
+  if (handle === 'absent') return { kind: 'absent' };
+  if (handle === 'refused') return { kind: 'unreadable' };
+  try {
+    const bytes = await firstBytes(handle, entry.size);
+    const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    const head = headOf(bytes);
+    const beginning = packed ? unpackedHead(bytes) : bytes;
+    const begun = beginning && beginningOf(beginning, form);
+    // What is read of it is of the file that had this beginning.
+    const isSame = progress?.head === undefined || headOf(bytes.subarray(0, progress.size)) === progress.head;
+    if (!begun || !(begun.isEnded || takeUnfinished)) {
+      await handle.close();
+      return takeUnfinished || bytes.length >= HEAD_BYTES
+        ? { kind: 'unreadable' }
+        : { kind: 'unfinished', head };
+    }
+    const separator = separatorOf(form.separator, begun.text);
+    const names = entry.kind === 'delivery' ? form.deliveryColumns : form.trackingColumns;
+    const columns = columnsOf(
+      entry.kind,
+      cellsOf(begun.text, separator) ?? begun.text.split(separator),
+      names,
+    );
+    if ('missing' in columns) {
+      await handle.close();
+      return { kind: 'missing-column', heading: columns.missing, head };
+    }
+    const rows = isSame ? (progress?.rows ?? 0) : 0;
+    const isUntouched = progress?.size === entry.size && progress.mtimeMs === entry.mtimeMs;
+    const at = isSame && isUntouched && !packed ? progress.bytes : undefined;
+    const from =
+      at === undefined ? { byte: begun.end, number: 0, skip: rows } : { byte: at, number: rows, skip: rows };
+    const shape = { separator, columns, packed, takeUnfinished };
+    return { ...readerOf(handle, entry, form, shape, from), head, isSame };
+  } catch (error) {
+    await handle.close();
+    if (error instanceof ReadRefused) return { kind: 'unreadable' };
+    throw error;
+  }
+}
+
+interface Shape {
+  separator: string;
+  columns: LogColumns;
+  packed: boolean;
+  takeUnfinished: boolean;
+}
+
+function readerOf(
+  handle: RemoteHandle,
+  { size }: LogFileEntry,
+  { encoding }: LogFileForm,
+  { separator, columns, packed, takeUnfinished }: Shape,
+  from: { byte: number; number: number; skip: number },
+): Omit<LogFileReader, 'head' | 'isSame'> {
+  const content = packed ? unpacked(handle, size, from.byte) : plain(handle, size, from.byte);
+  const assembled = createRows(separator, columns.count);
+  const lines = linesOf(content.chunks(), encoding, from.byte);
+  let { byte, number } = from;
+  const waiting: LogRow[] = [];
+  let end: LogRows['end'];
+
+  function take(rows: Row[]): void {
+    for (const row of rows) {
+      // More of it may be on its way.
+      if (!row.isEnded && !takeUnfinished) continue;
+      number += 1;
+      // Where the packed text breaks off, the last cell may be as well.
+      const cells = row.isEnded || content.isWhole() ? row.cells : undefined;
+      if (number > from.skip) waiting.push({ ...row, cells, number, start: byte });
+      byte = row.end;
+    }
+  }
+
+  async function fill(): Promise<void> {
+    try {
+      const read = await lines.next();
+      if (!read.done) {
+        for (const line of read.value) take(assembled.add(line));
+        return;
+      }
+      if (takeUnfinished) take(assembled.rest());
+      const isFinished = takeUnfinished || (content.isWhole() && byte === content.total());
+      end = content.isShort() ? 'shorter' : isFinished ? 'done' : 'unfinished';
+    } catch (error) {
+      if (error instanceof ReadRefused) end = 'unreadable';
+      else if (isCorrupt(error)) end = takeUnfinished ? 'unreadable' : 'unfinished';
+      else throw error;
+    }
+  }
+
+  return {
+    kind: 'rows',
+    columns,
+    skipped: from.skip,
+    canSeek: !packed,
+    async next(most) {
+      const rows: LogRow[] = [];
+      let bytes = 0;
+      while (rows.length < most && bytes < PAGE_BYTES) {
+        const row = waiting.shift();
+        if (row) {
+          rows.push(row);
+          bytes += row.end - row.start;
+        } else if (end === undefined) await fill();
+        else return { rows, end };
+      }
+      return { rows };
+    },
+    async close() {
+      await lines.return(undefined);
+      await handle.close();
+    },
+  };
+}
+
+/** The bytes behind the headings, and what is known of them once they are read. */
+interface Content {
+  chunks(): AsyncGenerator<Buffer>;
+  /** The byte behind the last one, unpacked. */
+  total(): number;
+  isWhole(): boolean;
+  isShort(): boolean;
+}
+
+function plain(handle: RemoteHandle, size: number, start: number): Content {
+  let read = start;
+  return {
+    async *chunks() {
+      for await (const chunk of handle.chunks(start, size)) {
+        read += chunk.length;
+        yield chunk;
+      }
+    },
+    total: () => read,
+    isWhole: () => true,
+    isShort: () => read < size,
+  };
+}
+
+function unpacked(handle: RemoteHandle, size: number, start: number): Content {
+  let read = 0;
+  let total = 0;
+  let trailer = Buffer.alloc(0);
+  async function* packed(): AsyncGenerator<Buffer> {
+    for await (const chunk of handle.chunks(0, size)) {
+      read += chunk.length;
+      trailer = Buffer.concat([trailer, chunk]).subarray(-4);
+      yield chunk;
+    }
+  }
+  return {
+    async *chunks() {
+      const source = Readable.from(packed());
+      // A file that is still being written ends early: what is there of it is unpacked all the same.
+      const gunzip = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH });
+      source.on('error', (error) => gunzip.destroy(error)).pipe(gunzip);
+      try {
+        for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+          const behindHead = chunk.subarray(Math.max(0, start - total));
+          total += chunk.length;
+          if (behindHead.length > 0) yield behindHead;
+        }
+      } finally {
+        source.destroy();
+        gunzip.destroy();
+      }
+    },
+    total: () => total,
+    // A gzip file ends with the length of what it holds (RFC 1952 §2.3.1).
+    isWhole: () => trailer.length === 4 && trailer.readUInt32LE(0) === total % 2 ** 32,
+    isShort: () => read < size,
+  };
+}
+
+const isCorrupt = (error: unknown): boolean =>
+  /^(?:Z_|ERR_ZLIB|ERR_BUFFER_TOO_LARGE)/.test(String((error as { code?: unknown } | null)?.code ?? ''));
+
+async function firstBytes(handle: RemoteHandle, size: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of handle.chunks(0, Math.min(size, HEAD_BYTES))) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Undefined when it is not what gzip writes. */
+function unpackedHead(bytes: Buffer): Buffer | undefined {
+  try {
+    return gunzipSync(bytes.subarray(0, PACKED_HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first line, and the byte behind it. */
+function beginningOf(
+  head: Buffer,
+  { encoding }: LogFileForm,
+): { text: string; end: number; isEnded: boolean } {
+  const lineBreak = head.indexOf(0x0a);
+  const line = lineBreak < 0 ? head : head.subarray(0, lineBreak);
+  const text = textOf(line, encoding).replace(/\r$/, '');
+  return { text, end: lineBreak < 0 ? head.length : lineBreak + 1, isEnded: lineBreak >= 0 };
+}
+
+const headOf = (bytes: Buffer): string =>
+  createHash('sha256').update(bytes.subarray(0, DIGEST_BYTES)).digest('hex').slice(0, 8);
