@@ -161,7 +161,8 @@ export function createLogFiles(settings: LogFilesSettings): EventSource {
       case 'absent': {
         const { [id]: lost, ...others } = current.files;
         current.files = others;
-        return lost && isUnfinished(lost) ? [fileFault(id, lost, 'LOG_FILE_CUT_SHORT')] : [];
+        // It was there when the folder was listed: what it held is not read, or not to its end.
+        return !lost || isUnfinished(lost) ? [fileFault(id, lost ?? entry, 'LOG_FILE_CUT_SHORT')] : [];
       }
     }
   }

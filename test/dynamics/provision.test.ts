@@ -51,7 +51,7 @@ test('interrupted before any of its calls, it goes on where it was', async () =>
       if (calls > allowed) throw new Error('interrupted');
     };
     ended = await dynamics.provision({ beforeCall }).catch((error: Error) => {
-      expect(error.message).toBe('interrupted');
+      if (error.message !== 'interrupted') throw error;
       return undefined;
     });
   }

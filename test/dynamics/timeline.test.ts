@@ -121,7 +121,7 @@ test('of hundreds, one that is refused and one whose contact is gone are told, a
     code: 'DYNAMICS_ROW_REFUSED',
     field: 'subject',
   });
-  const { bulkRows, batchParts = 0 } = (await systems.sandbox.stats()).dynamics as unknown as {
+  const { bulkRows, batchParts } = (await systems.sandbox.stats()).dynamics as unknown as {
     bulkRows: number;
     batchParts: number;
   };

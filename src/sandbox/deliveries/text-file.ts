@@ -27,7 +27,8 @@ function plain(separator: string): (value: string) => string {
 }
 
 /** A character that the encoding lacks becomes a question mark. */
-const latin1 = (text: string): Buffer => Buffer.from(text.replaceAll(/[\u{100}-\u{10ffff}]/gu, '?'), 'latin1');
+const latin1 = (text: string): Buffer =>
+  Buffer.from(text.replaceAll(/[\u{100}-\u{10ffff}]/gu, '?'), 'latin1');
 
 /** `2024/05/02 08:45:10`, in UTC, without a zone. */
 export function fileTime(milliseconds: number): string {
