@@ -189,12 +189,19 @@ function timelineRowOf({ id, event }: EventRow, { mirrorPageUrl }: Events): Time
     at,
     ...(campaignName !== undefined && { campaignName }),
     ...(deliveryName !== undefined && { deliveryName }),
-    ...(mirrorPageUrl !== undefined &&
-      mirrorPageId !== undefined && {
-        mirrorPageUrl: mirrorPageUrl.replaceAll('{id}', encodeURIComponent(mirrorPageId)),
-      }),
+    ...mirrorPageOf(mirrorPageId, mirrorPageUrl),
     ...(kind === 'click' && url !== undefined && { trackingUrl: url }),
   };
+}
+
+/** Campaign may send the page's id or its whole address (campaign.md §6 leaves it open). */
+function mirrorPageOf(
+  id: string | undefined,
+  template: string | undefined,
+): Pick<TimelineRow, 'mirrorPageUrl'> {
+  if (id === undefined) return {};
+  if (/^https?:\/\//i.test(id)) return { mirrorPageUrl: id };
+  return template === undefined ? {} : { mirrorPageUrl: template.replaceAll('{id}', encodeURIComponent(id)) };
 }
 
 function taskOf({ event }: EventRow): TimelineRow {

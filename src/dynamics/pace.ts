@@ -37,31 +37,42 @@ const RESERVE = 0.1;
 const SLOWEST = 0.05;
 /** Until the first answers tell. */
 const FIRST_GUESS_MS_PER_ROW = 10;
-/** Rows between two readings of what is left. */
-const ENOUGH_ROWS = 50;
+/** Calls between two readings of what is left: answers overtake each other. */
+const CALLS_A_READING = 4;
+const FIRST_READINGS = 3;
 const REMEMBERED = 9;
+/** A reading that says that a row costs more, and far more than the calls took, is of another server. */
+const DEAREST_MS_PER_ROW = 100;
+const CHEAPEST_MS_PER_ROW = 0.1;
 
 const TIME_LEFT = 'x-ms-ratelimit-time-remaining-xrm-requests';
 const REQUESTS_LEFT = 'x-ms-ratelimit-burst-remaining-xrm-requests';
 
 /**
  * A pace of its own for each process: calls begin one after the other at the distance at which the window takes them for ever. What a row
- * costs is measured, by the time that calls take and by what the server says is left, whichever is more: the first has the network in
- * it, and the second jumps where several web servers answer, each with its own window. The headers are aids only; without them the
- * first and a refusal are enough.
+ * costs is told by what the server says is left. Where several web servers answer, each with its own window, that jumps up between two
+ * readings; then, and where the server does not say it, the time that calls take stands for it, though the network is in it.
  */
 export function createPace(clock: HttpClock, protection: ServiceProtection): Pace {
-  const byTime = medianOf(REMEMBERED);
-  const byHeader = medianOf(REMEMBERED);
   const spent = spendingLog(protection.windowMs);
   let nextAtMs = -Infinity;
   let leftOfTime = 1;
   let leftOfRequests = 1;
-  let reading: { leftMs: number; rows: number; lapsedMs: number } | undefined;
+  let answers: { tookMs: number; rows: number }[] = [];
+  let readings: number[] = [];
+  let reading: { leftMs: number; calls: number; rows: number; lapsedMs: number } | undefined;
   let caution: { factor: number; sinceMs: number } | undefined;
 
-  const msPerRow = (): number =>
-    Math.max(byTime.value() ?? 0, byHeader.value() ?? 0) || FIRST_GUESS_MS_PER_ROW;
+  function msPerRow(): number {
+    const rows = answers.reduce((sum, answer) => sum + answer.rows, 0);
+    const byTime = rows > 0 ? answers.reduce((sum, { tookMs }) => sum + tookMs, 0) / rows : 0;
+    if (reading && readings.length < FIRST_READINGS) return Math.max(byTime, FIRST_GUESS_MS_PER_ROW);
+    if (!reading || readings.some((each) => each < 0)) return Math.max(CHEAPEST_MS_PER_ROW, byTime);
+    return Math.max(
+      CHEAPEST_MS_PER_ROW,
+      Math.min(median(readings), Math.max(DEAREST_MS_PER_ROW, 4 * byTime)),
+    );
+  }
 
   function distanceMs(rows: number): number {
     const { requests, executionMs, windowMs } = protection;
@@ -81,15 +92,13 @@ export function createPace(clock: HttpClock, protection: ServiceProtection): Pac
     const nowMs = clock.nowMs();
     spent.add(nowMs, rows * msPerRow());
     const lapsedMs = spent.lapsed(nowMs);
-    if (!reading) {
-      reading = { leftMs, rows: 0, lapsedMs: 0 };
-      return;
-    }
+    reading ??= { leftMs, calls: -1, rows: -rows, lapsedMs: -lapsedMs };
+    reading.calls += 1;
     reading.rows += rows;
     reading.lapsedMs += lapsedMs;
-    if (reading.rows < ENOUGH_ROWS) return;
-    byHeader.add(Math.max(0, reading.leftMs - leftMs + reading.lapsedMs) / reading.rows);
-    reading = { leftMs, rows: 0, lapsedMs: 0 };
+    if (reading.calls < CALLS_A_READING) return;
+    readings = [...readings, (reading.leftMs - leftMs + reading.lapsedMs) / reading.rows].slice(-REMEMBERED);
+    reading = { leftMs, calls: 0, rows: 0, lapsedMs: 0 };
   }
 
   return {
@@ -100,7 +109,7 @@ export function createPace(clock: HttpClock, protection: ServiceProtection): Pac
       if (atMs > nowMs) await clock.sleep(atMs - nowMs, signal);
     },
     answered(rows, tookMs, headers) {
-      if (rows > 0) byTime.add(tookMs / rows);
+      answers = [...answers, { tookMs, rows }].slice(-REMEMBERED);
       const leftMs = numberIn(headers[TIME_LEFT], 1000);
       const requests = numberIn(headers[REQUESTS_LEFT], 1);
       if (requests !== undefined) leftOfRequests = requests / protection.requests;
@@ -125,16 +134,9 @@ function numberIn(header: unknown, unit: number): number | undefined {
   return Number.isNaN(value) ? undefined : value * unit;
 }
 
-/** The median of the last values: a single outlier says nothing. */
-function medianOf(many: number) {
-  let values: number[] = [];
-  return {
-    add(value: number): void {
-      values = [...values, value].slice(-many);
-    },
-    value: (): number | undefined => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)],
-  };
-}
+/** A single outlier says nothing. */
+const median = (values: number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /** What was spent when, to know what a sliding window forgets of it. */
 function spendingLog(windowMs: number) {

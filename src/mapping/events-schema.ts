@@ -111,7 +111,9 @@ export const events = z
       .string()
       .regex(/^https:\/\/[^\s{}]+\{id\}[^\s{}]*$/, 'an https address with {id} in it')
       .optional()
-      .describe("Address of a delivery's mirror page, with {id} for its id; left out, none is written."),
+      .describe(
+        "Address of a delivery's mirror page, with {id} for its id; left out, only a whole address is.",
+      ),
     mirrorPageField: z
       .string()
       .regex(/^[\w:/@.-]{1,200}$/, 'names of members, with dots between')
