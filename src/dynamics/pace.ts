@@ -60,18 +60,19 @@ export function createPace(clock: HttpClock, protection: ServiceProtection): Pac
   let leftOfRequests = 1;
   let answers: { tookMs: number; rows: number }[] = [];
   let readings: number[] = [];
-  let reading: { leftMs: number; calls: number; rows: number; lapsedMs: number } | undefined;
+  let reading: Reading | undefined;
   let caution: { factor: number; sinceMs: number } | undefined;
 
   function msPerRow(): number {
     const rows = answers.reduce((sum, answer) => sum + answer.rows, 0);
     const byTime = rows > 0 ? answers.reduce((sum, { tookMs }) => sum + tookMs, 0) / rows : 0;
-    if (reading && readings.length < FIRST_READINGS) return Math.max(byTime, FIRST_GUESS_MS_PER_ROW);
-    if (!reading || readings.some((each) => each < 0)) return Math.max(CHEAPEST_MS_PER_ROW, byTime);
-    return Math.max(
-      CHEAPEST_MS_PER_ROW,
-      Math.min(median(readings), Math.max(DEAREST_MS_PER_ROW, 4 * byTime)),
-    );
+    if (!reading || readings.some((each) => each < 0))
+      return rows > 0 ? Math.max(CHEAPEST_MS_PER_ROW, byTime) : FIRST_GUESS_MS_PER_ROW;
+    const told =
+      readings.length >= FIRST_READINGS
+        ? median(readings)
+        : Math.max(...readings, reading.rows > 0 ? perRow(reading) : 0) || FIRST_GUESS_MS_PER_ROW;
+    return Math.max(CHEAPEST_MS_PER_ROW, Math.min(told, Math.max(DEAREST_MS_PER_ROW, 4 * byTime)));
   }
 
   function distanceMs(rows: number): number {
@@ -92,13 +93,14 @@ export function createPace(clock: HttpClock, protection: ServiceProtection): Pac
     const nowMs = clock.nowMs();
     spent.add(nowMs, rows * msPerRow());
     const lapsedMs = spent.lapsed(nowMs);
-    reading ??= { leftMs, calls: -1, rows: -rows, lapsedMs: -lapsedMs };
+    reading ??= { fromMs: leftMs, leftMs, calls: -1, rows: -rows, lapsedMs: -lapsedMs };
+    reading.leftMs = leftMs;
     reading.calls += 1;
     reading.rows += rows;
     reading.lapsedMs += lapsedMs;
     if (reading.calls < CALLS_A_READING) return;
-    readings = [...readings, (reading.leftMs - leftMs + reading.lapsedMs) / reading.rows].slice(-REMEMBERED);
-    reading = { leftMs, calls: 0, rows: 0, lapsedMs: 0 };
+    readings = [...readings, perRow(reading)].slice(-REMEMBERED);
+    reading = { fromMs: leftMs, leftMs, calls: 0, rows: 0, lapsedMs: 0 };
   }
 
   return {
@@ -133,6 +135,17 @@ function numberIn(header: unknown, unit: number): number | undefined {
   const value = text === '' ? NaN : Number(text);
   return Number.isNaN(value) ? undefined : value * unit;
 }
+
+/** What some calls have used up: what was left before them and is left now, and what the window has forgotten meanwhile. */
+interface Reading {
+  fromMs: number;
+  leftMs: number;
+  calls: number;
+  rows: number;
+  lapsedMs: number;
+}
+
+const perRow = ({ fromMs, leftMs, rows, lapsedMs }: Reading): number => (fromMs - leftMs + lapsedMs) / rows;
 
 /** A single outlier says nothing. */
 const median = (values: number[]): number =>

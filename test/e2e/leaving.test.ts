@@ -176,7 +176,7 @@ describe('a profile whose contact leaves the filter', () => {
     await stack.syncAll();
     const three = await parcelOf(contact);
     await stack.syncAll([PARCEL_FLOW]);
-    expect((await parcels()).map(({ id }) => id).sort()).toEqual([one, two, three].sort());
+    expect((await parcels()).map(({ id }) => id).toSorted()).toEqual([one, two, three].toSorted());
     expect((await stack.status()).now).toMatchObject({ held: 1 });
   }, 60_000);
 

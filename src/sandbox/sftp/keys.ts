@@ -30,7 +30,13 @@ export function ensureHostKey(file: string): string {
   return readFileSync(file, 'utf8');
 }
 
-export const newHostKey = (): string => ssh2.utils.generateKeyPairSync('ed25519').private;
+/** One in some hundred keys that ssh2 makes cannot be read, by itself either: another one is made then. */
+export function newHostKey(): string {
+  for (;;) {
+    const { private: key } = ssh2.utils.generateKeyPairSync('ed25519');
+    if (!(ssh2.utils.parseKey(key) instanceof Error)) return key;
+  }
+}
 
 /** `SHA256:…`, as `ssh-keygen -l` prints it. */
 export const fingerprintOf = (privateKey: string): string =>
