@@ -47,6 +47,8 @@ export function hostKeyOf(kind: 'ed25519' | 'rsa' | 'ecdsa'): HostKey {
       : kind === 'rsa'
         ? ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 })
         : ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
+  // One in some hundred Ed25519 keys that ssh2 makes cannot be read.
+  if (ssh2.utils.parseKey(pair.private) instanceof Error) return hostKeyOf(kind);
   const [, blob = ''] = pair.public.split(' ');
   const digest = createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64');
   return {
