@@ -58,7 +58,7 @@ describe.sequential.each(['journal', 'files'] as const)('events from the source 
           subject: `Campaign Name: ${delivered.campaign}; Delivery Name: ${delivered.delivery}`,
           occurredOn: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/) as string,
         });
-        if (kind === 'clicks') expect(entry.trackingUrl).toMatch(/^https:\/\//);
+        expect(entry.trackingUrl?.startsWith('https://')).toBe(kind === 'clicks' ? true : undefined);
       }
     }
   });

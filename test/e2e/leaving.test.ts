@@ -55,7 +55,7 @@ const activate = (isActive: boolean) =>
 const profileIds = async () => (await stack.systems.profiles.all()).map(({ externalId }) => externalId);
 const parcels = async () =>
   (await stack.systems.records.all(PARCELS)).map(({ cusCrmId, cusProfileId }) => ({
-    id: cusCrmId,
+    id: String(cusCrmId),
     profile: cusProfileId,
   }));
 async function itemLeadsTo(): Promise<unknown> {

@@ -15,6 +15,7 @@ import { searchAttributeKeys } from '../../src/workflows/visibility.js';
 import { exampleDocument } from '../support/mapping-document.js';
 import { defineParcels, parcelsMapping } from '../support/parcels.js';
 import { flow, startStack, type Stack } from '../support/stack.js';
+import { deliver, eventsDocument } from '../support/timeline.js';
 
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 mkdirSync(folder, { recursive: true });
@@ -90,6 +91,17 @@ try {
     await save(stack, workflowId, 'tick.released');
     break;
   }
+
+  await stack.apply(eventsDocument('journal'));
+  await stack.starter('provision');
+  await deliver(stack.sandbox.ready, { profiles: 10, opens: 0.5, clicks: 0.2, bounces: 0.1 });
+  await stack.syncAll(['egress']);
+  await save(stack, 'egress', 'egress.carried-over');
+  await signalFlow(starter, 'egress', 'pause');
+  await signalFlow(starter, 'egress', 'resync', { since: '2026-01-01T00:00:00.000Z' });
+  await signalFlow(starter, 'egress', 'resume');
+  await waitForFlow(stack.client, 'egress');
+  await save(stack, 'egress', 'egress.paused-and-replayed');
 
   for await (const { workflowId } of stack.client.workflow.list({ query: "WorkflowType = 'inspect'" })) {
     await save(stack, workflowId, 'inspect.apply');
