@@ -110,6 +110,30 @@ export interface EgressResult {
   counts: EventCounts;
 }
 
+/** The workflow that runs a flow, with the input it starts with; undefined when there is no such flow. */
+export function flowStart(
+  flow: FlowId,
+  heartbeatSeconds?: number,
+  request?: ResyncRequest,
+): { workflow: 'ingress'; input: IngressInput } | { workflow: 'egress'; input: EgressInput } | undefined {
+  const beats = { ...(heartbeatSeconds !== undefined && { heartbeatSeconds }) };
+  const asked = { paused: false, requests: 1, pollAgain: false };
+  if (flow === EGRESS) {
+    const pending: EgressReplay = request?.since === undefined ? {} : { since: request.since };
+    return {
+      workflow: 'egress',
+      input: { ...beats, ...(request && { carried: { ...asked, pending } }) },
+    };
+  }
+  const table = tableOf(flow);
+  if (table === undefined) return undefined;
+  const pending: ResyncMode = request?.mode ?? 'verify';
+  return {
+    workflow: 'ingress',
+    input: { table, ...beats, ...(request && { carried: { ...asked, pending } }) },
+  };
+}
+
 export interface IngressResult {
   outcome: FlowOutcome;
   counts: RowCounts;

@@ -1,12 +1,18 @@
 import type { Finding } from '../contracts.js';
 import type { EventTableNames } from '../dynamics/event-tables.js';
 import type { CallOptions } from '../http/calls.js';
-import { wantsEvents, type Events } from '../mapping/events-schema.js';
+import {
+  asksForTask,
+  eventKinds,
+  wantedKinds,
+  wantsEvents,
+  type EventKind,
+  type Events,
+} from '../mapping/events-schema.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { fault, fine, listed, looked, seenOrFault, warning } from './findings.js';
+import { rightFinding } from './check-rights.js';
+import { fine, listed, looked, warning } from './findings.js';
 import { wantedTables } from './event-tables.js';
-
-const kinds = { send: 'sends', open: 'opens', click: 'clicks', bounce: 'bounces' } as const;
 
 /** Whether the tables that take events are there and may be written, and whether the source answers. */
 export async function checkEvents(
@@ -15,25 +21,23 @@ export async function checkEvents(
   options: CallOptions,
 ): Promise<Finding[]> {
   if (!events || !wantsEvents(events)) return [];
-  const wanted = wantedTables(events);
   const tables = await Promise.all(
-    (Object.keys(kinds) as (keyof typeof kinds)[]).flatMap((kind) => {
-      const names = wanted[kind];
-      return names ? [tableFindings(dependencies, kind, names, events, options)] : [];
-    }),
+    Object.entries(wantedTables(events)).map(([kind, names]) =>
+      tableFindings(dependencies, kind as EventKind, names, events, options),
+    ),
   );
   return [...tables.flat(), ...(await sourceFindings(dependencies, events, options))];
 }
 
 async function tableFindings(
   { dynamics }: ActivityDependencies,
-  kind: keyof typeof kinds,
+  kind: EventKind,
   names: EventTableNames,
-  { followUp }: Events,
+  events: Events,
   options: CallOptions,
 ): Promise<Finding[]> {
-  const about = { area: 'events', subject: `${kinds[kind]}: ${names.table}` } as const;
-  const followUpTasks = (kind === 'click' && followUp.clicks) || (kind === 'bounce' && followUp.bounces);
+  const about = { area: 'events', subject: `${eventKinds[kind]}: ${names.table}` } as const;
+  const followUpTasks = asksForTask(kind, events);
   const described = await looked(about, async () => {
     await dynamics.describeEventTables({ [kind]: names }, { followUpTasks }, options);
     return [fine(about, 'the table and its columns are there')];
@@ -41,27 +45,10 @@ async function tableFindings(
   if (described.some(({ severity }) => severity === 'error')) return described;
   const rights = await Promise.all(
     [names.table, ...(followUpTasks ? ['task'] : [])].map((table) =>
-      createFindings(dynamics, table, options),
+      rightFinding(dynamics, { table, privilege: 'Create', depth: 'any' }, options),
     ),
   );
   return [...described, ...rights];
-}
-
-async function createFindings(
-  dynamics: ActivityDependencies['dynamics'],
-  table: string,
-  options: CallOptions,
-): Promise<Finding> {
-  const about = { area: 'rights', subject: `${table} (create)` } as const;
-  const next = `Give the application user's role create on ${table}.`;
-  const right = await seenOrFault(about, () => dynamics.right(table, 'Create', options));
-  if ('fault' in right)
-    return warning(about, `whether rows may be created cannot be told: ${right.fault.found}`, next);
-  if (!right.value) return fine(about, 'Dynamics has no such privilege: nothing is needed');
-  const { privilege, depth } = right.value;
-  return depth === undefined
-    ? fault(about, `the application user lacks ${privilege}`, next, 'DYNAMICS_PRIVILEGE_MISSING')
-    : fine(about, `the application user has ${privilege} (${depth})`);
 }
 
 /** One page is read, and nothing of it is kept. */
@@ -70,7 +57,7 @@ function sourceFindings(
   events: Events,
   { signal = new AbortController().signal }: CallOptions,
 ): Promise<Finding[]> {
-  const wanted = listed(Object.values(kinds).filter((kind) => events[kind]));
+  const wanted = listed(wantedKinds(events).map((kind) => eventKinds[kind]));
   const about = { area: 'events', subject: `source: ${events.source}` } as const;
   return looked(about, async () => {
     const source = dependencies.eventSource(events);

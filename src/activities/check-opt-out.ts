@@ -4,6 +4,7 @@ import type { Finding } from '../contracts.js';
 import type { CallOptions } from '../http/calls.js';
 import { columnOf } from '../mapping/fields.js';
 import type { OptOut, SyncConfig } from '../mapping/schema.js';
+import { rightFinding } from './check-rights.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { fault, faultOf, fine, seenOrFault, warning, type About } from './findings.js';
 
@@ -86,10 +87,9 @@ async function writeFindings(
   { flags }: OptOut,
   options: CallOptions,
 ): Promise<Finding[]> {
-  const about: About = { area: 'rights', subject: `${TABLE} (write)` };
   const names = flags.map(({ dynamics: name }) => name).filter((name) => columnOf(name, source));
   const [right, details] = await Promise.all([
-    seenOrFault(about, () => dynamics.right(TABLE, 'Write', options)),
+    rightFinding(dynamics, { table: TABLE, privilege: 'Write', depth: 'organisation' }, options),
     seenOrFault({ area: 'opt-out', subject: TABLE }, () => dynamics.columnDetails(source, names, options)),
   ]);
   const readOnly =
@@ -104,22 +104,5 @@ async function writeFindings(
               'Name another column under optOut.flags.',
             ),
           );
-  return [...readOnly, rightFinding()];
-
-  function rightFinding(): Finding {
-    const next = `Give the application user's role organisation-level (Global) write on ${TABLE}.`;
-    if ('fault' in right)
-      return warning(about, `whether it may be written cannot be told: ${right.fault.found}`, next);
-    if (!right.value) return fine(about, 'Dynamics has no such privilege: nothing is needed');
-    const { privilege, depth } = right.value;
-    if (depth === undefined)
-      return fault(about, `the application user lacks ${privilege}`, next, 'DYNAMICS_PRIVILEGE_MISSING');
-    if (depth === 'Global') return fine(about, `the application user has ${privilege} (Global)`);
-    return warning(
-      about,
-      `the application user has ${privilege} for some rows only (${depth})`,
-      next,
-      'DYNAMICS_PRIVILEGE_MISSING',
-    );
-  }
+  return [...readOnly, right];
 }

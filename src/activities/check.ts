@@ -12,8 +12,7 @@ import { budgetFindings, checkCampaign, checkDynamics, type CheckedSystem } from
 import { checkTable, type CheckedTable } from './check-table.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { fine, listed, warning } from './findings.js';
-
-const HEARTBEAT_MS = 3_000;
+import { whileBeating } from './heartbeat.js';
 
 /** Both halves of one table's mapping; a half whose system is out of reach is not looked at. */
 interface CheckedMapping {
@@ -31,10 +30,8 @@ export function createCheck(dependencies: ActivityDependencies) {
    * good ones too. Writes nothing, neither to the systems nor to the mapping. Throws MAPPING_MISSING and MAPPING_INVALID.
    */
   async function check({ document }: InspectRequest & { kind: 'check' }): Promise<Finding[]> {
-    const context = Context.current();
-    const heartbeats = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-    const options: CallOptions = { signal: context.cancellationSignal };
-    try {
+    const options: CallOptions = { signal: Context.current().cancellationSignal };
+    return whileBeating(async () => {
       const { config, subject } = document === undefined ? await inForce() : candidate(document);
       const [dynamics, campaign] = await Promise.all([
         checkDynamics(dependencies, config, options),
@@ -55,9 +52,7 @@ export function createCheck(dependencies: ActivityDependencies) {
         ...(await checkEvents(dependencies, config.events, options)),
         ...(await budgetFindings(dependencies)),
       ];
-    } finally {
-      clearInterval(heartbeats);
-    }
+    });
   }
 
   async function inForce(): Promise<{ config: SyncConfig; subject: string }> {

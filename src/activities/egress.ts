@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Context } from '@temporalio/activity';
 import type { EventCursor, EventPage, EventSource } from '../campaign/event-source.js';
 import {
   EGRESS,
@@ -8,14 +7,12 @@ import {
   type EventSliceInput,
   type SliceResult,
 } from '../contracts.js';
-import { SyncError } from '../errors.js';
-import type { Feed, Position, SourceGap } from '../ledger/store.js';
+import type { EventOutcome, Feed, Position, SourceGap } from '../ledger/store.js';
 import { wantsEvents, type Events } from '../mapping/events-schema.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createEventPages } from './event-pages.js';
 import { createEventTables } from './event-tables.js';
-import { failureOf } from './failure.js';
-import { runSlice, type OpenSlice } from './slice.js';
+import { onFeed, runSlice, type OpenSlice } from './slice.js';
 
 const PARKED_AT_ONCE = 100;
 /** Longer than any source repeats its events: the journal keeps seven days, files are kept fifteen (campaign.md §6, §7). */
@@ -84,7 +81,7 @@ export function createEgress(dependencies: ActivityDependencies) {
       until: page.gap.to,
       ...(page.gap.from !== undefined && { from: page.gap.from }),
     };
-    return commit(feed, page.items, next, events, slice, gap);
+    return commit(feed, page.items, next, events, slice, { ...(gap && { gap }) });
   }
 
   async function commit(
@@ -93,12 +90,15 @@ export function createEgress(dependencies: ActivityDependencies) {
     next: Position,
     events: Events,
     slice: OpenSlice,
-    gap?: SourceGap,
+    { expired = [], ...also }: { gap?: SourceGap; reread?: string[]; expired?: EventOutcome[] } = {},
   ): Promise<Feed> {
     const { outcomes, interruption } = await pages.settle(feed, items, events, slice);
-    const recorded = await ledger.commitEvents(feed, outcomes, interruption ? undefined : next, {
-      ...(gap && { gap }),
-    });
+    const recorded = await ledger.commitEvents(
+      feed,
+      [...outcomes, ...expired],
+      interruption ? undefined : next,
+      also,
+    );
     slice.committed(recorded);
     if (interruption) throw interruption;
     log.debug({ event: 'page.committed', flow: EGRESS, position: feed.version, read: items.length });
@@ -120,23 +120,15 @@ export function createEgress(dependencies: ActivityDependencies) {
       if (!last || slice.isOver()) return feed;
       after = last.id;
       const items: EventPage['items'] = [];
-      const expired: string[] = [];
+      const expired: EventOutcome[] = [];
       for (const { id, place } of due) {
         const item = await source.reread(place);
         if (item) items.push(item);
-        else expired.push(id);
+        else expired.push({ id, outcome: 'filtered', reason: 'expired' });
       }
+      const reread = due.map(({ id }) => id);
       const at = feed.position ?? positionAt(feed, undefined);
-      const settled = await pages.settle(feed, items, events, slice);
-      const gone = expired.map((id) => ({ id, outcome: 'filtered', reason: 'expired' }) as const);
-      feed = await ledger.commitEvents(
-        feed,
-        [...settled.outcomes, ...gone],
-        settled.interruption ? undefined : at,
-        { reread: due.map(({ id }) => id) },
-      );
-      slice.committed(feed);
-      if (settled.interruption) throw settled.interruption;
+      feed = await commit(feed, items, at, events, slice, { reread, expired });
     }
   }
 
@@ -163,29 +155,19 @@ export function createEgress(dependencies: ActivityDependencies) {
   }
 
   /** Moves the cursor back, so that the source is read again from then; what is written already counts as duplicates. */
-  async function beginReplay({ since, requestId }: BeginReplayInput): Promise<void> {
-    try {
-      const opened = await ledger.openFeed(EGRESS, dependencies.ownerOf(Context.current().info));
-      if (opened.kind === 'busy')
-        throw new SyncError('LEASE_LOST', { subject: EGRESS, retryAfterMs: opened.waitMs });
-      const { feed } = opened;
+  function beginReplay({ since, requestId }: BeginReplayInput): Promise<void> {
+    return onFeed(dependencies, EGRESS, async (feed) => {
+      if (feed.position?.resyncId === requestId) return;
+      const events = await wantedEvents();
+      if (!events) return;
+      const source = dependencies.eventSource(events);
       try {
-        if (feed.position?.resyncId === requestId) return;
-        const events = await wantedEvents();
-        if (!events) return;
-        const source = dependencies.eventSource(events);
-        try {
-          const cursor = since === undefined ? undefined : await source.since(since);
-          await ledger.moveFeed(feed, { ...positionAt(feed, cursor), resyncId: requestId });
-        } finally {
-          await source.close();
-        }
+        const cursor = since === undefined ? undefined : await source.since(since);
+        await ledger.moveFeed(feed, { ...positionAt(feed, cursor), resyncId: requestId });
       } finally {
-        await ledger.closeFeed(feed);
+        await source.close();
       }
-    } catch (error) {
-      throw failureOf(error, 0);
-    }
+    });
   }
 
   return { syncEvents, beginReplay };

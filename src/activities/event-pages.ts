@@ -1,10 +1,9 @@
-import type { EventKind } from '../campaign/email-event.js';
 import type { EventItem } from '../campaign/email-event.js';
 import { SyncError } from '../errors.js';
 import { ingressFlow } from '../contracts.js';
 import type { TimelineOutcome, TimelineRow } from '../dynamics/timeline.js';
 import type { EventOutcome, Feed } from '../ledger/store.js';
-import type { Events } from '../mapping/events-schema.js';
+import { asksForTask, eventKinds, type Events } from '../mapping/events-schema.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { eventRowId, subjectOf, taskRowId } from './event-rows.js';
 import type { EventTablesInForce } from './event-tables.js';
@@ -17,14 +16,6 @@ export interface SettledEvents {
 }
 
 type EventRow = Extract<EventItem, { kind: 'event' }> & { id: string };
-
-/** Every kind by its name in sync.yaml. */
-const toggles = {
-  send: 'sends',
-  open: 'opens',
-  click: 'clicks',
-  bounce: 'bounces',
-} as const satisfies Record<EventKind, keyof Events>;
 
 /** One page's walk: what is wanted, what is written already, whose contact is gone, and the rest into Dynamics (DESIGN §8). */
 export function createEventPages(dependencies: ActivityDependencies, tables: EventTablesInForce) {
@@ -95,7 +86,7 @@ export function createEventPages(dependencies: ActivityDependencies, tables: Eve
     const described = await tables.inForce(events, options);
     const places = new Map(rows.map((row) => [row.id, row.position]));
     const withTask = new Map(
-      rows.filter(({ event }) => hasTask(event.kind, events)).map((row) => [row.id, row]),
+      rows.filter(({ event }) => asksForTask(event.kind, events)).map((row) => [row.id, row]),
     );
     const tell = (told: TimelineOutcome): void =>
       void outcomes.push(outcomeOf(told, places.get(told.id) ?? ''));
@@ -146,7 +137,7 @@ function sorted(items: EventItem[], events: Events, outcomes: EventOutcome[]): E
       return [];
     }
     const id = eventRowId(item.event.identity);
-    if (!events[toggles[item.event.kind]]) {
+    if (!events[eventKinds[item.event.kind]]) {
       outcomes.push({ id, outcome: 'filtered', reason: 'switched-off' });
       return [];
     }
@@ -175,9 +166,6 @@ const faultOf = ({ code, field }: { code: string; field?: string }): { code: str
   code,
   ...(field !== undefined && { field }),
 });
-
-const hasTask = (kind: EventKind, { followUp }: Events): boolean =>
-  (kind === 'click' && followUp.clicks) || (kind === 'bounce' && followUp.bounces);
 
 function timelineRowOf({ id, event }: EventRow, { mirrorPageUrl }: Events): TimelineRow {
   const { kind, contactId, at, campaignName, deliveryName, mirrorPageId, url } = event;

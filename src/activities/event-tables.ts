@@ -1,12 +1,13 @@
-import {
-  ourEventTables,
-  type EventKind,
-  type EventTableNames,
-  type EventTables,
-} from '../dynamics/event-tables.js';
+import { ourEventTables, type EventTableNames, type EventTables } from '../dynamics/event-tables.js';
 import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
-import type { Events } from '../mapping/events-schema.js';
+import {
+  asksForTask,
+  eventKinds,
+  wantedKinds,
+  type EventKind,
+  type Events,
+} from '../mapping/events-schema.js';
 import type { ActivityDependencies } from './dependencies.js';
 
 /** The activity tables that events go to, as Dynamics describes them. */
@@ -25,9 +26,8 @@ export function createEventTables({ dynamics, clock }: ActivityDependencies): Ev
 
   return {
     async inForce(events, options) {
-      const { followUp } = events;
       const wanted = wantedTables(events);
-      const followUpTasks = followUp.clicks || followUp.bounces;
+      const followUpTasks = wantedKinds(events).some((kind) => asksForTask(kind, events));
       const names = JSON.stringify({ wanted, followUpTasks });
       if (kept?.names === names && clock.monotonicMs() - kept.atMs < MAX_AGE_MS) return kept.tables;
       const described = await dynamics.describeEventTables(wanted, { followUpTasks }, options);
@@ -41,12 +41,7 @@ export function createEventTables({ dynamics, clock }: ActivityDependencies): Ev
 }
 
 /** The tables of the kinds that are wanted: those that the mapping names, or ours. */
-export function wantedTables(events: Events): Partial<Record<EventKind, EventTableNames>> {
-  const { tables } = events;
-  return {
-    ...(events.sends && { send: tables.sends ?? ourEventTables.send }),
-    ...(events.opens && { open: tables.opens ?? ourEventTables.open }),
-    ...(events.clicks && { click: tables.clicks ?? ourEventTables.click }),
-    ...(events.bounces && { bounce: tables.bounces ?? ourEventTables.bounce }),
-  };
-}
+export const wantedTables = (events: Events): Partial<Record<EventKind, EventTableNames>> =>
+  Object.fromEntries(
+    wantedKinds(events).map((kind) => [kind, events.tables[eventKinds[kind]] ?? ourEventTables[kind]]),
+  );

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 
-const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 3_000;
 
 /** Tells Temporal, for as long as the work goes on, that this worker lives. */
 export async function whileBeating<Result>(work: () => Promise<Result>): Promise<Result> {

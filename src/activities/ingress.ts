@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import {
   ingressFlow,
   type ApproveDeletionsInput,
@@ -14,7 +13,7 @@ import { failureOf } from './failure.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createPages, type Step } from './ingress-pages.js';
 import type { PageContext } from './page-context.js';
-import { runSlice } from './slice.js';
+import { onFeed, runSlice } from './slice.js';
 import { childTables, isLoaded, parentWait, tiedTables } from './table-order.js';
 
 export function createIngress(dependencies: ActivityDependencies) {
@@ -106,24 +105,14 @@ export function createIngress(dependencies: ActivityDependencies) {
   }
 
   /** Moves the feed to the start of a full read; the same request twice moves it once. */
-  async function beginResync({ table, mode, requestId }: BeginResyncInput): Promise<void> {
+  function beginResync({ table, mode, requestId }: BeginResyncInput): Promise<void> {
     const flow = ingressFlow(table);
-    try {
-      const opened = await ledger.openFeed(flow, dependencies.ownerOf(Context.current().info));
-      if (opened.kind === 'busy')
-        throw new SyncError('LEASE_LOST', { subject: flow, retryAfterMs: opened.waitMs });
-      const { feed } = opened;
-      try {
-        if (feed.position?.resyncId === requestId) return;
-        await mappings.inForce(table, { fresh: true });
-        await ledger.clearSweep(flow);
-        await ledger.moveFeed(feed, { ...startOf(mode, feed.position), resyncId: requestId });
-      } finally {
-        await ledger.closeFeed(feed);
-      }
-    } catch (error) {
-      throw failureOf(error, 0);
-    }
+    return onFeed(dependencies, flow, async (feed) => {
+      if (feed.position?.resyncId === requestId) return;
+      await mappings.inForce(table, { fresh: true });
+      await ledger.clearSweep(flow);
+      await ledger.moveFeed(feed, { ...startOf(mode, feed.position), resyncId: requestId });
+    });
   }
 
   async function finishRun({ flow, runId, errorCode }: FinishRunInput): Promise<void> {

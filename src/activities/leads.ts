@@ -1,10 +1,10 @@
 import { ingressFlow } from '../contracts.js';
-import type { Lead } from '../ledger/link-store.js';
+import { nameOf, type Lead } from '../ledger/link-store.js';
 import type { ParentRow } from '../mapping/model.js';
 
 /** Names a parent in the ledger's `waitsFor` and in its links. */
 export const waitsForOf = ({ table, id }: Pick<ParentRow, 'table' | 'id'>): string =>
-  `${ingressFlow(table)}:${id}`;
+  nameOf(ingressFlow(table), id);
 
 /** Where a row's record leads, of the links that Campaign itself ties. */
 export const leadsOf = (parents: ParentRow[]): Lead[] =>

@@ -1,4 +1,4 @@
-import type { Lead } from '../ledger/link-store.js';
+import { nameOf, partsOf, type Lead } from '../ledger/link-store.js';
 import type { Ledger, LedgerRecord, RowOutcome } from '../ledger/store.js';
 import type { CompiledMapping, ParentRow } from '../mapping/model.js';
 import { approvalOf, intentOf, mayBeOurs, type Decision } from './decide.js';
@@ -64,13 +64,12 @@ export async function awaitParents(
 async function recordsNamed(ledger: Ledger, names: string[]): Promise<Map<string, LedgerRecord>> {
   const idsByFlow = new Map<string, Set<string>>();
   for (const name of names) {
-    const colon = name.lastIndexOf(':');
-    const flow = name.slice(0, colon);
-    idsByFlow.set(flow, (idsByFlow.get(flow) ?? new Set()).add(name.slice(colon + 1)));
+    const { flow, sourceId } = partsOf(name);
+    idsByFlow.set(flow, (idsByFlow.get(flow) ?? new Set()).add(sourceId));
   }
   const records = new Map<string, LedgerRecord>();
   for (const [flow, ids] of idsByFlow)
-    for (const [id, record] of await ledger.records(flow, [...ids])) records.set(`${flow}:${id}`, record);
+    for (const [id, record] of await ledger.records(flow, [...ids])) records.set(nameOf(flow, id), record);
   return records;
 }
 

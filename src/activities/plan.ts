@@ -3,6 +3,7 @@ import { ingressFlow, noCounts, type InspectRequest, type Plan } from '../contra
 import type { CallOptions } from '../http/calls.js';
 import type { FeedState, Position } from '../ledger/store.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { whileBeating } from './heartbeat.js';
 import { compileCandidate, type CandidateTable } from './plan-mapping.js';
 import { createTally } from './plan-tally.js';
 import { createPlanView } from './plan-view.js';
@@ -10,8 +11,6 @@ import { walkPlan } from './plan-walk.js';
 import { createForecast } from './plan-writes.js';
 import { positionUnder } from './reading.js';
 import { isLoaded } from './table-order.js';
-
-const HEARTBEAT_MS = 3_000;
 
 export function createPlan(dependencies: ActivityDependencies) {
   const { ledger, campaign } = dependencies;
@@ -21,10 +20,8 @@ export function createPlan(dependencies: ActivityDependencies) {
    * written nowhere, neither to the systems nor to the ledger. Ids, counts, codes and field names only.
    */
   async function plan({ table, document, limit }: InspectRequest & { kind: 'plan' }): Promise<Plan> {
-    const context = Context.current();
-    const heartbeats = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-    const options: CallOptions = { priority: 'first-load', signal: context.cancellationSignal };
-    try {
+    const options: CallOptions = { priority: 'first-load', signal: Context.current().cancellationSignal };
+    return whileBeating(async () => {
       const candidate = await compileCandidate(dependencies, {
         table,
         options,
@@ -55,9 +52,7 @@ export function createPlan(dependencies: ActivityDependencies) {
           ...(await parentNotes(candidate.table, isLoaded(feed?.position))),
         ],
       };
-    } finally {
-      clearInterval(heartbeats);
-    }
+    });
   }
 
   async function feedNotes(flow: string, before: FeedState | undefined, start: Position): Promise<string[]> {

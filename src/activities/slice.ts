@@ -97,6 +97,26 @@ export async function runSlice<Result>(
   }
 }
 
+/** Moves a feed between slices, under its lease. Throws LEASE_LOST, to be tried again, while another attempt holds it. */
+export async function onFeed(
+  { ledger, ownerOf }: ActivityDependencies,
+  flow: FlowId,
+  move: (feed: Feed) => Promise<void>,
+): Promise<void> {
+  try {
+    const opened = await ledger.openFeed(flow, ownerOf(Context.current().info));
+    if (opened.kind === 'busy')
+      throw new SyncError('LEASE_LOST', { subject: flow, retryAfterMs: opened.waitMs });
+    try {
+      await move(opened.feed);
+    } finally {
+      await ledger.closeFeed(opened.feed);
+    }
+  } catch (error) {
+    throw failureOf(error, 0);
+  }
+}
+
 /** Waits longer than a slice are the workflow's: visible, and without holding a slot (DESIGN §4). */
 const LONG_WAIT_MS = 60_000;
 function waitingOf(error: unknown): Waiting | undefined {

@@ -5,7 +5,7 @@ import type { EventTimes } from './event-times.js';
 export type LogKind = 'delivery' | 'tracking';
 
 /** Columns of Campaign's exported logs (campaign.md §5), and the headings they have unless the settings say otherwise. */
-const COLUMNS = {
+export const logColumns = {
   delivery: [
     'id',
     'status',
@@ -57,7 +57,7 @@ export function columnsOf(
   const heading = (column: string): string => names[column] ?? column;
   const found = headings.map(plain);
   const places = new Map(
-    COLUMNS[kind].map((column) => [column as string, found.indexOf(plain(heading(column)))]),
+    logColumns[kind].map((column) => [column as string, found.indexOf(plain(heading(column)))]),
   );
   const has = (column: string): boolean => (places.get(column) ?? -1) >= 0;
   for (const alternatives of REQUIRED[kind])

@@ -8,15 +8,12 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import {
-  EGRESS,
+  flowStart,
   queries,
   signals,
   TASK_QUEUE,
-  tableOf,
-  type EgressInput,
   type FlowId,
   type FlowOutcome,
-  type IngressInput,
   type Progress,
   type ResyncRequest,
 } from '../contracts.js';
@@ -45,14 +42,12 @@ export async function signalFlow(
   signal: keyof typeof signals,
   request?: ResyncRequest,
 ): Promise<WorkflowHandle> {
-  const table = tableOf(flow);
-  if (table === undefined && flow !== EGRESS) throw new SyncError('MAPPING_MISSING', { subject: flow });
-  const beats = { ...(heartbeatSeconds !== undefined && { heartbeatSeconds }) };
-  const input: IngressInput | EgressInput = table === undefined ? beats : { table, ...beats };
-  return client.workflow.signalWithStart(table === undefined ? 'egress' : 'ingress', {
+  const start = flowStart(flow, heartbeatSeconds);
+  if (!start) throw new SyncError('MAPPING_MISSING', { subject: flow });
+  return client.workflow.signalWithStart(start.workflow, {
     workflowId: flow,
     taskQueue: TASK_QUEUE,
-    args: [input],
+    args: [start.input],
     signal: signals[signal],
     signalArgs: request ? [request] : [],
     typedSearchAttributes: flowSearchAttributes(flow),

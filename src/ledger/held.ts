@@ -1,7 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import type { LedgerContext } from './context.js';
 import { noteTally } from './held-feed.js';
-import { call, callChildren, nameOf, partsOf } from './linking.js';
+import { nameOf, partsOf } from './link-store.js';
+import { call, callChildren } from './linking.js';
 import { releaseWaiting } from './parking.js';
 import type { HeldSet, Ledger } from './store.js';
 

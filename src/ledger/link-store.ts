@@ -1,5 +1,13 @@
 import type { Feed } from './store.js';
 
+/** Names a record of any flow: in links, and in what a parked row waits for. */
+export const nameOf = (flow: string, sourceId: string): string => `${flow}:${sourceId}`;
+
+export function partsOf(name: string): { flow: string; sourceId: string } {
+  const colon = name.lastIndexOf(':');
+  return { flow: name.slice(0, colon), sourceId: name.slice(colon + 1) };
+}
+
 /** A record of Campaign leads to another one, which must not go before it is dealt with. */
 export interface Lead {
   /** `<flow>:<sourceId>` of the record that is led to. */

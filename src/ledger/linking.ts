@@ -1,18 +1,10 @@
 import { sql, type RawBuilder, type Transaction } from 'kysely';
 import { inChunks } from './context.js';
-import type { Call, Lead } from './link-store.js';
+import { partsOf, type Call, type Lead } from './link-store.js';
 import type { Decided } from './outcomes.js';
 import type { Feed } from './store.js';
 
 /* Steps of a transaction that concern where records of Campaign lead, and which rows are called for it. */
-
-/** Names a record as links do. */
-export const nameOf = (flow: string, sourceId: string): string => `${flow}:${sourceId}`;
-
-export function partsOf(name: string): { flow: string; sourceId: string } {
-  const colon = name.lastIndexOf(':');
-  return { flow: name.slice(0, colon), sourceId: name.slice(colon + 1) };
-}
 
 /** The flows that rows lead to, in order. */
 export const flowsLedTo = (rows: { leads?: Lead[] }[]): string[] =>

@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import { inChunks, type LedgerContext } from './context.js';
 import { underLease } from './held-feed.js';
-import { callChildren, flowsLedTo, isThere, linksOf, nameOf } from './linking.js';
-import type { Call, Lead, LinkStore } from './link-store.js';
+import { callChildren, flowsLedTo, isThere, linksOf } from './linking.js';
+import { nameOf, type Call, type Lead, type LinkStore } from './link-store.js';
 import type { Feed } from './store.js';
 
 /** How records of Campaign hang together: see the contract in link-store.ts. */

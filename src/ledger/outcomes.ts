@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import { inChunks, noCounts, type LedgerContext } from './context.js';
 import { changeFeed, underLease, type LockedFeed } from './held-feed.js';
-import { answer, callChildren, flowsLedTo, nameOf, relink } from './linking.js';
-import type { Call } from './link-store.js';
+import { answer, callChildren, flowsLedTo, relink } from './linking.js';
+import { nameOf, type Call } from './link-store.js';
 import { lockParked, park, parentFlows, releaseWaiting, unpark } from './parking.js';
 import type { Counts, Feed, Ledger, Outcome, Position, RowOutcome } from './store.js';
 

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder, type Transaction } from 'kysely';
 import { inChunks } from './context.js';
-import { partsOf } from './linking.js';
+import { partsOf } from './link-store.js';
 import type { Decided } from './outcomes.js';
 import type { Feed } from './store.js';
 

@@ -137,6 +137,18 @@ export type Events = z.output<typeof events>;
 export const logFilesDefaults = files.parse({});
 export type LogFiles = NonNullable<Events['files']>;
 
+/** Every kind of event, by its name in sync.yaml. */
+export const eventKinds = { send: 'sends', open: 'opens', click: 'clicks', bounce: 'bounces' } as const;
+export type EventKind = keyof typeof eventKinds;
+
+/** The kinds that are to be carried over. */
+export const wantedKinds = (events: Events): EventKind[] =>
+  (Object.keys(eventKinds) as EventKind[]).filter((kind) => events[eventKinds[kind]]);
+
 /** Whether any kind of event is to be carried over. */
 export const wantsEvents = (events: Events | undefined): boolean =>
-  events !== undefined && (events.sends || events.opens || events.clicks || events.bounces);
+  events !== undefined && wantedKinds(events).length > 0;
+
+/** Whether an event of this kind asks for a task. */
+export const asksForTask = (kind: EventKind, { followUp }: Events): boolean =>
+  (kind === 'click' && followUp.clicks) || (kind === 'bounce' && followUp.bounces);

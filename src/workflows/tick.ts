@@ -1,14 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { executeChild, getExternalWorkflowHandle, ParentClosePolicy } from '@temporalio/workflow';
-import {
-  EGRESS,
-  signals,
-  tableOf,
-  type EgressInput,
-  type IngressInput,
-  type TickInput,
-  type TickResult,
-} from '../contracts.js';
+import { flowStart, signals, type TickInput, type TickResult } from '../contracts.js';
 import { flowSearchAttributes, flowSummary } from './visibility.js';
 
 /**
@@ -32,24 +24,11 @@ export async function tick(input: TickInput): Promise<TickResult> {
 }
 
 async function runFlow({ flow, request, heartbeatSeconds }: TickInput): Promise<void> {
-  const table = tableOf(flow);
-  if (table === undefined && flow !== EGRESS) throw new Error(`no workflow runs the flow ${flow}`);
-  const beats = heartbeatSeconds && { heartbeatSeconds };
-  const asked = { paused: false, requests: 1, pollAgain: false };
-  const ingressInput = (dynamics: string): IngressInput => ({
-    table: dynamics,
-    ...beats,
-    ...(request && { carried: { ...asked, pending: request.mode ?? 'verify' } }),
-  });
-  const egressInput: EgressInput = {
-    ...beats,
-    ...(request && {
-      carried: { ...asked, pending: request.since === undefined ? {} : { since: request.since } },
-    }),
-  };
-  await executeChild(table === undefined ? 'egress' : 'ingress', {
+  const start = flowStart(flow, heartbeatSeconds, request);
+  if (!start) throw new Error(`no workflow runs the flow ${flow}`);
+  await executeChild(start.workflow, {
     workflowId: flow,
-    args: [table === undefined ? egressInput : ingressInput(table)],
+    args: [start.input],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     typedSearchAttributes: flowSearchAttributes(flow),
     staticSummary: flowSummary(flow),

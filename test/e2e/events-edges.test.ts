@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { startStack, type Stack } from '../support/stack.js';
-import {
-  deliver,
-  eventsDocument,
-  putInJournal,
-  timelineCounts,
-  type Delivered,
-} from '../support/timeline.js';
+import { deliver, eventsDocument, putInJournal, timelineCounts, kindsOf } from '../support/timeline.js';
 
 const EGRESS = 'egress';
 const SHARES = { profiles: 30, opens: 0.5, clicks: 0.3, bounces: 0.1 };
-const kindsOf = ({ sends, opens, clicks, bounces }: Delivered) => ({ sends, opens, clicks, bounces });
 const label = (text: string) => ({
   '@odata.type': 'Microsoft.Dynamics.CRM.Label',
   LocalizedLabels: [

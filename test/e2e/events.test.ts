@@ -8,6 +8,7 @@ import {
   timelineCounts,
   timelineOf,
   type Delivered,
+  kindsOf,
 } from '../support/timeline.js';
 
 const EGRESS = 'egress';
@@ -15,7 +16,6 @@ const SHARES = { profiles: 40, opens: 0.5, clicks: 0.25, bounces: 0.1 };
 
 const sumOf = ({ written, duplicates, filtered, parked }: EventFlowStatus): number =>
   written + duplicates + filtered + parked;
-const kindsOf = ({ sends, opens, clicks, bounces }: Delivered) => ({ sends, opens, clicks, bounces });
 const eventsOf = ({ sends, opens, clicks, bounces }: Delivered): number => sends + opens + clicks + bounces;
 
 async function startedStack(source: 'journal' | 'files', more = ''): Promise<Stack> {

@@ -8,7 +8,7 @@ import { randomFrom } from './kill.js';
 import { npmScript } from './npm-start.js';
 import { eventStatus } from './statuses.js';
 import { connectSystems } from './systems.js';
-import { deliver, eventsDocument, timelineCounts, type Delivered } from './timeline.js';
+import { deliver, eventsDocument, timelineCounts, type Delivered, kindsOf } from './timeline.js';
 
 export interface EventKillSeries {
   data: string;
@@ -80,4 +80,3 @@ export async function eventsUnderKills({
 }
 
 const kinds = ['sends', 'opens', 'clicks', 'bounces'] as const;
-const kindsOf = ({ sends, opens, clicks, bounces }: Delivered) => ({ sends, opens, clicks, bounces });

@@ -26,6 +26,19 @@ export interface Delivered {
   bounces: number;
 }
 
+/** Of a delivery, the events that the timeline is to show. */
+export const kindsOf = ({
+  sends,
+  opens,
+  clicks,
+  bounces,
+}: Delivered): Record<keyof typeof eventTables, number> => ({
+  sends,
+  opens,
+  clicks,
+  bounces,
+});
+
 /** What a marketer does in Campaign: sends a delivery, whose events appear in the journal and in the log files. */
 export async function deliver(ready: SandboxReady, shares: object): Promise<Delivered> {
   const { data } = await axios.post<Delivered>(new URL('/_sandbox/deliveries', ready.campaign).href, shares);
