@@ -1,5 +1,6 @@
 import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
+import { idsFilter, isGuid } from './ids.js';
 import type { TableMetadata } from './metadata.js';
 import type { Reader, WebApi } from './web-api.js';
 
@@ -88,11 +89,9 @@ export function createChangeFeed(api: WebApi): ChangeFeed {
     { table, select, ids }: { table: TableMetadata; select: string[]; ids: string[] },
     options?: CallOptions,
   ): Promise<Change[]> {
-    // What is no GUID is no row's id, and must not get into a filter.
-    const values = ids.filter((id) => GUID.test(id)).map((id) => `"${id}"`);
-    if (values.length === 0) return [];
-    const filter = `Microsoft.Dynamics.CRM.In(PropertyName='${table.primaryId}',PropertyValues=[${values.join(',')}])`;
-    const address = `${table.entitySetName}?${selectOf({ table, select })}&$filter=${encodeURIComponent(filter)}`;
+    const known = ids.filter(isGuid);
+    if (known.length === 0) return [];
+    const address = `${table.entitySetName}?${selectOf({ table, select })}&${idsFilter(table.primaryId, known)}`;
     const { changes } = await onTable(table, undefined, () =>
       api.getLong(address, changesReader(table), options, targetsOf(select)),
     );
@@ -121,7 +120,6 @@ export function createChangeFeed(api: WebApi): ChangeFeed {
 
 const LOOKUP = /^_.+_value$/;
 const LOOKUP_TARGETS = 'odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"';
-const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Names the table in every error. A refused link cannot be mended by asking again: only a new full read can. */
 async function onTable<T extends { nextLink?: string } | string>(

@@ -23,3 +23,9 @@ export function createChunkSize({ start, most }: { start: number; most: number }
     },
   };
 }
+
+/** In groups of at most so many. */
+export const divided = <Item>(items: Item[], size: number): Item[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );

@@ -43,8 +43,6 @@ export function prepare(row: TimelineRow, table: EventTable): Prepared {
   return { kind: 'ready', values };
 }
 
-export const isGuid = (id: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
-
 /** What XML cannot hold, and Dynamics refuses. */
 const NOT_IN_XML = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 const NOT_IN_ADDRESSES = /[\p{Cc}\p{Cs}]/u;

@@ -2,12 +2,13 @@ import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
 import { backOffMs } from '../http/retry-after.js';
 import type { BatchPart } from './batch.js';
-import { createChunkSize } from './chunk-size.js';
+import { createChunkSize, divided } from './chunk-size.js';
 import { codeOf, createCreateCalls, DUPLICATE, UNKNOWN_NAMES, type Values } from './create-calls.js';
 import { unfit, type EventTable, type EventTables } from './event-tables.js';
+import { isGuid } from './ids.js';
 import type { Pace } from './pace.js';
 import { answerEvidence, refusalOf } from './refusals.js';
-import { isGuid, prepare } from './timeline-rows.js';
+import { prepare } from './timeline-rows.js';
 import type { TimelineOutcome, TimelineRow } from './timeline.js';
 import type { WebApi } from './web-api.js';
 
@@ -243,11 +244,6 @@ function orServerError(error: unknown): { kind: 'refused'; reason: Reason } {
 }
 
 const valuesOf = (chunk: Chunk): Values[] => chunk.map(({ values }) => values);
-
-const divided = (chunk: Chunk, size: number): Chunk[] =>
-  Array.from({ length: Math.ceil(chunk.length / size) }, (_, index) =>
-    chunk.slice(index * size, (index + 1) * size),
-  );
 
 /** Half as much may pass where a call was too much; what has been divided often enough is given up with the error. */
 function halves(chunk: Chunk, divisions: number, error: SyncError): Chunk[] {

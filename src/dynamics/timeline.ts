@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
+import { divided } from './chunk-size.js';
 import { createDefinitions } from './definitions.js';
 import {
   describeEventTables,
@@ -8,9 +9,9 @@ import {
   type EventTableNames,
   type EventTables,
 } from './event-tables.js';
+import { idsFilter, isGuid } from './ids.js';
 import { createPace, usualProtection, type ServiceProtection } from './pace.js';
 import { createProvision, type Provisioned } from './provision.js';
-import { isGuid } from './timeline-rows.js';
 import { createTimelineWriter } from './timeline-writer.js';
 import type { WebApi } from './web-api.js';
 
@@ -79,16 +80,10 @@ const IDS_A_CALL = 100;
 const contacts = z.object({ value: z.array(z.object({ contactid: z.string() })) });
 
 async function existingContacts(api: WebApi, ids: string[], call?: CallOptions): Promise<Set<string>> {
-  // What is no GUID is no contact's id, and must not get into a filter.
-  const wanted = [...new Set(ids)].filter((id) => isGuid(id));
-  const chunks = Array.from({ length: Math.ceil(wanted.length / IDS_A_CALL) }, (_, index) =>
-    wanted.slice(index * IDS_A_CALL, (index + 1) * IDS_A_CALL),
-  );
+  const wanted = [...new Set(ids)].filter(isGuid);
   const found = await Promise.all(
-    chunks.map((chunk) => {
-      const values = chunk.map((id) => `"${id}"`).join(',');
-      const filter = `Microsoft.Dynamics.CRM.In(PropertyName='contactid',PropertyValues=[${values}])`;
-      const address = `contacts?$select=contactid&$filter=${encodeURIComponent(filter)}`;
+    divided(wanted, IDS_A_CALL).map((group) => {
+      const address = `contacts?$select=contactid&${idsFilter('contactid', group)}`;
       return api.getLong(address, ({ body }) => contacts.safeParse(body).data?.value, call);
     }),
   );
