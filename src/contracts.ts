@@ -10,6 +10,7 @@ export type FlowId = string;
 export const ingressFlow = (table: string): FlowId => `ingress/${table}`;
 export const tableOf = (flow: FlowId): string | undefined => /^ingress\/(.+)$/.exec(flow)?.[1];
 export const EGRESS: FlowId = 'egress';
+export const OPT_OUT: FlowId = 'opt-out';
 /** The schedule whose "Trigger" button in the Web UI forces a resync of the table. */
 export const resyncSchedule = (table: string): string => `resync/${table}`;
 
@@ -74,6 +75,15 @@ export interface EventCounts {
   parked: number;
 }
 
+/** Counts of one run of opt-outs, by flags of contacts; read is always the sum of the others (P1). */
+export interface OptOutCounts {
+  read: number;
+  toCampaign: number;
+  toDynamics: number;
+  unchanged: number;
+  parked: number;
+}
+
 export type FlowOutcome = 'in-sync' | 'working' | 'waiting' | 'paused' | 'failed';
 
 /** Answer of the `progress` query: ids, counts and codes only. */
@@ -84,7 +94,7 @@ export interface Progress<Counts = RowCounts> {
   position: number;
   counts: Counts;
   paused: boolean;
-  pending?: ResyncMode | 'replay';
+  pending?: ResyncMode | 'replay' | 'comparison';
   waiting?: Waiting;
   lastErrorCode?: string;
 }
@@ -110,12 +120,28 @@ export interface EgressResult {
   counts: EventCounts;
 }
 
+export interface OptOutInput {
+  heartbeatSeconds?: number;
+  /** Carried through continue-as-new. */
+  carried?: { paused: boolean; pending?: OptOutComparison; requests: number; pollAgain: boolean };
+}
+/** All flags of all contacts are to be compared once more. */
+export type OptOutComparison = Record<never, never>;
+export interface OptOutResult {
+  outcome: FlowOutcome;
+  counts: OptOutCounts;
+}
+
 /** The workflow that runs a flow, with the input it starts with; undefined when there is no such flow. */
 export function flowStart(
   flow: FlowId,
   heartbeatSeconds?: number,
   request?: ResyncRequest,
-): { workflow: 'ingress'; input: IngressInput } | { workflow: 'egress'; input: EgressInput } | undefined {
+):
+  | { workflow: 'ingress'; input: IngressInput }
+  | { workflow: 'egress'; input: EgressInput }
+  | { workflow: 'optOut'; input: OptOutInput }
+  | undefined {
   const beats = { ...(heartbeatSeconds !== undefined && { heartbeatSeconds }) };
   const asked = { paused: false, requests: 1, pollAgain: false };
   if (flow === EGRESS) {
@@ -123,6 +149,12 @@ export function flowStart(
     return {
       workflow: 'egress',
       input: { ...beats, ...(request && { carried: { ...asked, pending } }) },
+    };
+  }
+  if (flow === OPT_OUT) {
+    return {
+      workflow: 'optOut',
+      input: { ...beats, ...(request && { carried: { ...asked, pending: {} } }) },
     };
   }
   const table = tableOf(flow);
@@ -146,6 +178,10 @@ export interface SliceInput {
   maxSeconds: number;
 }
 export interface EventSliceInput {
+  runId: string;
+  maxSeconds: number;
+}
+export interface OptOutSliceInput {
   runId: string;
   maxSeconds: number;
 }
@@ -177,6 +213,11 @@ export interface BeginReplayInput extends EgressReplay {
   requestId: string;
 }
 
+export interface BeginComparisonInput {
+  /** The same id twice begins one comparison. */
+  requestId: string;
+}
+
 /** Names the held deletions that a person has seen: their number, and the set's version as `deletions show` tells it. */
 export interface HeldSetName {
   version: number;
@@ -200,172 +241,17 @@ export interface FinishRunInput {
   errorCode: string;
 }
 
-/** One question to the ledger, or one change of it, asked through an `inspect` workflow (DESIGN §4 "Looking inside"). */
-export type InspectRequest =
-  | { kind: 'apply'; document: string }
-  | { kind: 'status' }
-  | { kind: 'parked'; flow?: FlowId; code?: string; id?: string; after?: string; limit: number }
-  | { kind: 'deletions'; table: string; discard?: HeldSetName }
-  | { kind: 'redrive'; flow?: FlowId; code?: string; id?: string }
-  /** `document`: a mapping file to plan with instead of the one in force. */
-  | { kind: 'plan'; table: string; document?: string; limit: number }
-  | { kind: 'explain'; id: string; table?: string }
-  /** `document`: a mapping file to check instead of the one in force. */
-  | { kind: 'check'; document?: string }
-  /** Makes our event tables in Dynamics where they are missing. */
-  | { kind: 'provision' };
-
-export type InspectResult =
-  | { kind: 'apply'; version: number; changed: boolean; schedules: ScheduleWish[] }
-  | { kind: 'status'; flows: AnyFlowStatus[]; calls: { dynamics: number; campaign: number } }
-  | { kind: 'parked'; rows: ParkedRowView[] }
-  | { kind: 'deletions'; table: string; held: HeldDeletions; discarded: boolean }
-  | { kind: 'redrive'; redriven: number; flows: FlowId[] }
-  | { kind: 'plan'; plan: Plan }
-  | { kind: 'explain'; stories: RecordStory[] }
-  | { kind: 'check'; findings: Finding[] }
-  | { kind: 'provision'; made: string[]; present: string[] };
-
-/** One thing that a check has looked at. Names, numbers and codes only. */
-export interface Finding {
-  severity: 'ok' | 'warning' | 'error';
-  area: CheckArea;
-  /** The table, column, field or setting. */
-  subject: string;
-  found: string;
-  /** What to do about it; absent when all is well. */
-  next?: string;
-  /** The code of errors.ts that a system has answered with, or that rows would meet. */
-  code?: string;
-}
-export type CheckArea =
-  | 'mapping'
-  | 'account'
-  | 'clock'
-  | 'budget'
-  | 'table'
-  | 'tracking'
-  | 'rights'
-  | 'columns'
-  | 'filters'
-  | 'resource'
-  | 'key'
-  | 'fields'
-  | 'links'
-  | 'opt-out'
-  | 'events';
-
-/** What a sync of a table would do now. `calls` are those that the sync would make; samples are a few ids of each outcome. */
-export interface Plan {
-  table: string;
-  /** Why rows would be read; `none`: the candidate no longer maps the table. */
-  reading: 'first' | 'verify' | 'rewrite' | 'compare' | 'changes' | 'none';
-  counts: RowCounts;
-  parked: PlannedPark[];
-  calls: { dynamics: number; campaign: number };
-  samples: Partial<Record<keyof RowCounts, string[]>>;
-  /**
-   * Of the rows that would be updated (`of`), so many were compared with Campaign (`known`): rows for each field that Campaign holds
-   * otherwise, and rows that it holds already as they would be sent (`equal`).
-   */
-  fields: { changed: Record<string, number>; known: number; of: number; equal: number };
-  notes: string[];
-}
-export interface PlannedPark {
-  code: string;
-  field?: string;
-  rows: number;
-}
-
-/** Where one record stands. Hashes are keyed; of fields only names are told. */
-export interface RecordStory {
-  table: string;
-  dynamics: { exists: boolean; rowVersion?: string; active?: boolean };
-  campaign: { resource: string; keyField: string; found: 'one' | 'none' | 'several' };
-  /** Absent: nothing is known of the id. */
-  ledger?: RecordLedgerState;
-  parked?: ParkedRowView;
-  /** What the row is now under the mapping in force; absent when there is no row. */
-  payload?: RecordPayload;
-  parents: { table: string; id: string; field: string; state: string; inCampaign: boolean }[];
-}
-export interface RecordLedgerState {
-  state: string;
-  /** In Campaign and ours, whatever `state` says. */
-  managed: boolean;
-  outcome?: string;
-  sourceVersion?: string;
-  mappingVersion?: number;
-  /** Hash of what Campaign last accepted. */
-  accepted?: string;
-  /** The last survey found several records with this key, which an address by key does not show. */
-  doubled: boolean;
-  /** A create has been sent, or was about to be, and its answer is not known. */
-  createUnderWay: boolean;
-  /** Its deletion is decided and waits for the records that lead to it. */
-  leaving?: true;
-  /** The next slice reads the row again: a record that it leads to is leaving, or stays after all. */
-  called?: true;
-}
-export type RecordPayload =
-  /** `hidden`: it lacks a parent without which Campaign would hide it. */
-  | { kind: 'filtered'; hidden?: true }
-  | { kind: 'fault'; code: string; field: string }
-  | {
-      kind: 'payload';
-      hash: string;
-      /** With what Campaign last accepted; `following`: alike in the fields that follow updates, no more is known. */
-      comparedWithAccepted: 'same' | 'following' | 'differs' | 'unknown';
-      /** Fields that Campaign holds otherwise now; absent when it does not hold exactly one record. */
-      differsInCampaign?: string[];
-    };
-
-/** A schedule that the mapping in force asks for. */
-export interface ScheduleWish {
-  flow: FlowId;
-  everyMs: number;
-}
-
-/** One flow of the summary (CONTRACT "Summary"). */
-export type AnyFlowStatus = FlowStatus | EventFlowStatus;
-export interface FlowStatus extends FlowState, RowCounts {
-  now: { managed: number; parked: number; held: number; backlog?: number };
-}
-export interface EventFlowStatus extends FlowState, EventCounts {
-  now: { parked: number };
-  /** Why events were filtered, in the run that is counted. */
-  filteredBy: Record<string, number>;
-  /** What had left the source before it was read, ISO 8601; without `from`, all before. */
-  gaps: { from?: string; until: string; notedAt: string }[];
-}
-interface FlowState {
-  flow: FlowId;
-  outcome: FlowOutcome;
-  phase?: string;
-  seconds: number;
-  rowsPerSecond: number;
-  lagSeconds: number;
-  errors: Record<string, number>;
-  /** What an open run waits for, and until when. */
-  waiting?: Waiting;
-  /** Code and next action of what failed the last run. */
-  error?: { code: string; next: string };
-}
-
-export interface ParkedRowView {
-  flow: FlowId;
-  id: string;
-  code: string;
-  field?: string;
-  waitsFor?: string;
-  attempts: number;
-  firstAt: string;
-  lastAt: string;
-  nextAttemptAt?: string;
-  next: string;
-}
+/** What is asked of the ledger and both systems, and what is told of them. */
+export type * from './inspect-contracts.js';
 
 export const noEventCounts: EventCounts = { read: 0, written: 0, duplicates: 0, filtered: 0, parked: 0 };
+export const noOptOutCounts: OptOutCounts = {
+  read: 0,
+  toCampaign: 0,
+  toDynamics: 0,
+  unchanged: 0,
+  parked: 0,
+};
 /** What a run that has done nothing counts. */
 export const noCounts: RowCounts = {
   read: 0,

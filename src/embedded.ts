@@ -9,7 +9,7 @@ import { readSummary, type Summary } from './command-line/summary.js';
 import { summaryTable } from './command-line/tables.js';
 import { exitStatusOfEnds, messageOf, runMain, WrongUse } from './command-line/wrong-use.js';
 import { readConfig, type Config } from './config.js';
-import { EGRESS, type FlowId, type Progress } from './contracts.js';
+import { EGRESS, OPT_OUT, type FlowId, type Progress } from './contracts.js';
 import { sendFirstDelivery } from './first-delivery.js';
 import { removeInstance, writeInstance } from './instance.js';
 import { lockFolder } from './ledger/folder-lock.js';
@@ -148,19 +148,20 @@ async function runOnce(running: Running, options: Options, stop: Promise<void>):
   return exitStatusOfEnds(ends);
 }
 
-/** Each flow once: the tables first, so that the sandbox's first delivery finds profiles, and then what comes back from it. */
+/** Each flow once: the tables first, so that the sandbox's first delivery finds profiles, and then what comes back from it, and opt-outs. */
 async function firstRuns(
   { connection: { client }, flows, sandbox, folder }: Running,
   onProgress?: (flow: FlowId, progress: Progress) => void,
 ): Promise<FlowEnd[]> {
   const starter = { client, heartbeatSeconds: HEARTBEAT_SECONDS };
-  const tables = flows.filter((flow) => flow !== EGRESS);
+  const others = flows.filter((flow) => flow === EGRESS || flow === OPT_OUT);
+  const tables = flows.filter((flow) => !others.includes(flow));
   for (const flow of tables) await signalFlow(starter, flow, 'poll');
   const ends = await waitForFlows(client, tables, onProgress);
-  if (!flows.includes(EGRESS)) return ends;
-  if (sandbox) await sendFirstDelivery(folder, sandbox.ready.campaign);
-  await signalFlow(starter, EGRESS, 'poll');
-  return [...ends, ...(await waitForFlows(client, [EGRESS], onProgress))];
+  if (others.length === 0) return ends;
+  if (sandbox && flows.includes(EGRESS)) await sendFirstDelivery(folder, sandbox.ready.campaign);
+  for (const flow of others) await signalFlow(starter, flow, 'poll');
+  return [...ends, ...(await waitForFlows(client, others, onProgress))];
 }
 
 /** Until Ctrl-C, applying the mapping file at every save. */

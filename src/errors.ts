@@ -138,6 +138,11 @@ export const catalogue = {
     message: 'Campaign asks for fewer calls',
     next: 'Nothing; lower CAMPAIGN_MAX_CONCURRENT or CAMPAIGN_PER_SECOND if it lasts.',
   },
+  CAMPAIGN_FILTER_MISSING: {
+    class: 'stop',
+    message: 'Campaign does not answer the filter for profiles that were modified since a time',
+    next: 'Define it on profiles as docs/guides/opt-outs.md shows, publish, and name it under optOut.changes in sync.yaml; or take `source: files`.',
+  },
   CAMPAIGN_ANSWER_UNKNOWN: {
     class: 'retry',
     message: 'Campaign gave an answer that says neither yes nor no',

@@ -3,14 +3,16 @@ import type { ResourceMetadata } from '../campaign/client.js';
 import type { Finding } from '../contracts.js';
 import type { CallOptions } from '../http/calls.js';
 import { columnOf } from '../mapping/fields.js';
-import type { OptOut, SyncConfig } from '../mapping/schema.js';
+import {
+  OPT_OUT_RESOURCE as RESOURCE,
+  OPT_OUT_TABLE as TABLE,
+  type OptOut,
+} from '../mapping/opt-out-schema.js';
+import type { SyncConfig } from '../mapping/schema.js';
 import { rightFinding } from './check-rights.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { fault, faultOf, fine, seenOrFault, warning, type About } from './findings.js';
 
-/** Opt-outs are between these two only (campaign.md §10). */
-const TABLE = 'contact';
-const RESOURCE = 'profile';
 /** Columns whose true means "may be contacted" (dataverse.md §8). */
 const INVERSE = new Set(['followemail']);
 

@@ -35,6 +35,8 @@ export type Decision =
       /** What Campaign must hold for the row to be there already, and what an adopted record is sent. */
       full: Payload;
       parents: ParentRow[];
+      /** Opt-outs of the row, which a new record is created with. */
+      optOuts?: Record<string, boolean>;
       /** Where the record will lead; absent where no link is tied by Campaign. */
       leads?: Lead[];
       /** What Campaign holds of the row once it has accepted `payload`. */
@@ -141,6 +143,7 @@ function decideMapped(
     insert: mapped.insert,
     full: mapped.full,
     parents: mapped.parents,
+    ...(mapped.optOuts && { optOuts: mapped.optOuts }),
     ...(mapping.hasTies && { leads: leadsOf(mapped.parents) }),
     ...intentOf(record),
   };

@@ -9,6 +9,7 @@ import {
 } from '../contracts.js';
 import { SyncError } from '../errors.js';
 import type { Feed, Position } from '../ledger/store.js';
+import { optOutsOf } from '../mapping/opt-out-schema.js';
 import { failureOf } from './failure.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createPages, type Step } from './ingress-pages.js';
@@ -40,6 +41,7 @@ export function createIngress(dependencies: ActivityDependencies) {
           inForce: await mappings.inForce(table),
           childFlows: childTables(config, table).map(ingressFlow),
           tiedFlows: tiedTables(config, table).map(ingressFlow),
+          keepsOptOuts: optOutsOf(table, config.optOut).length > 0,
           released: (flows) => flows.forEach((each) => released.add(each)),
         };
         let feed = await pages.prepare(opened, page);

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import {
   EGRESS,
   ingressFlow,
+  OPT_OUT,
   tableOf,
   type AnyFlowStatus,
   type EventFlowStatus,
@@ -9,12 +10,14 @@ import {
   type FlowStatus,
   type InspectRequest,
   type InspectResult,
+  type OptOutFlowStatus,
   type ScheduleWish,
 } from '../contracts.js';
 import { SyncError } from '../errors.js';
 import type { FlowSummary, ParkedFilter } from '../ledger/store.js';
 import { wantsEvents } from '../mapping/events-schema.js';
 import { durationMs } from '../mapping/names-schema.js';
+import { wantsOptOut } from '../mapping/opt-out-schema.js';
 import { readSyncFile } from '../mapping/read.js';
 import { everyMsOf, type SyncConfig } from '../mapping/schema.js';
 import { failureOf } from './failure.js';
@@ -95,7 +98,11 @@ export function createInspect(dependencies: ActivityDependencies) {
   async function flowStatuses(): Promise<AnyFlowStatus[]> {
     const { config } = await mappings.config();
     const tables = config.tables.map(({ dynamics: table }) => tableStatus(table));
-    return Promise.all([...tables, ...(wantsEvents(config.events) ? [eventStatus()] : [])]);
+    return Promise.all([
+      ...tables,
+      ...(wantsEvents(config.events) ? [eventStatus()] : []),
+      ...(wantsOptOut(config.optOut) ? [optOutStatus()] : []),
+    ]);
   }
 
   async function tableStatus(table: string): Promise<FlowStatus> {
@@ -115,6 +122,28 @@ export function createInspect(dependencies: ActivityDependencies) {
     const { counts, filteredBy, gaps } = events;
     const now = { parked: summary.now.parked };
     return { ...stateOf(EGRESS, summary, clock.nowMs()), ...counts, now, filteredBy, gaps };
+  }
+
+  async function optOutStatus(): Promise<OptOutFlowStatus> {
+    const [summary, counts, due] = await Promise.all([
+      ledger.summary(OPT_OUT),
+      ledger.lastOptOutCounts(OPT_OUT),
+      ledger.dueSummary(),
+    ]);
+    const { count, failing, oldestAt, errors } = due;
+    const state = stateOf(OPT_OUT, summary, clock.nowMs());
+    return {
+      ...state,
+      errors: { ...state.errors, ...errors },
+      ...(summary.phase && { phase: summary.phase }),
+      ...counts,
+      now: {
+        due: count,
+        failing,
+        ...(oldestAt !== undefined && { oldestDueAt: oldestAt }),
+        parked: summary.now.parked,
+      },
+    };
   }
 
   /** The changes that Dynamics still has for us; unknown before the first full read is done, or while it cannot be asked. */
@@ -204,7 +233,8 @@ function stateOf(
 }
 
 /** The flows of a mapping file, and how often each is due. */
-const flowsOf = ({ tables, events }: SyncConfig): ScheduleWish[] => [
+const flowsOf = ({ tables, events, optOut }: SyncConfig): ScheduleWish[] => [
   ...tables.map((table) => ({ flow: ingressFlow(table.dynamics), everyMs: everyMsOf(table) })),
   ...(events && wantsEvents(events) ? [{ flow: EGRESS, everyMs: durationMs(events.every) }] : []),
+  ...(wantsOptOut(optOut) ? [{ flow: OPT_OUT, everyMs: durationMs(optOut.every) }] : []),
 ];

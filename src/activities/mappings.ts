@@ -4,6 +4,7 @@ import { SyncError } from '../errors.js';
 import type { Ledger } from '../ledger/store.js';
 import { compile } from '../mapping/compile.js';
 import type { CompiledMapping } from '../mapping/model.js';
+import { optOutsOf } from '../mapping/opt-out-schema.js';
 import { readSyncFile } from '../mapping/read.js';
 import type { SyncConfig } from '../mapping/schema.js';
 import { ingressFlow } from '../contracts.js';
@@ -73,7 +74,7 @@ export function createMappings(dependencies: {
     const { source, resource } = metadata;
     const inForceNow = {
       version: published.version,
-      mapping: compile(tableMapping, source, resource),
+      mapping: compile(tableMapping, source, resource, optOutsOf(table, published.config.optOut)),
       source,
       resource,
       text: keptMetadata && kept ? kept.text : text,

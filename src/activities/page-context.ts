@@ -10,6 +10,8 @@ export interface PageContext {
   childFlows: string[];
   /** Those of them whose records Campaign ties to this table's: see `ParentRow`. */
   tiedFlows: string[];
+  /** The rows are contacts whose opt-outs are kept in step. */
+  keepsOptOuts: boolean;
   /** Is told of other flows whose parked rows have become due by what was written. */
   released(flows: string[]): void;
 }

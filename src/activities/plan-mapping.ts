@@ -2,6 +2,7 @@ import type { CallOptions } from '../http/calls.js';
 import { ingressFlow } from '../contracts.js';
 import { SyncError } from '../errors.js';
 import { compile } from '../mapping/compile.js';
+import { optOutsOf } from '../mapping/opt-out-schema.js';
 import { readSyncFile } from '../mapping/read.js';
 import type { SyncConfig, TableMapping } from '../mapping/schema.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -44,7 +45,8 @@ export async function compileCandidate(
   const { source, resource } = usable(await ledger.metadata.read(ingressFlow(table)), mapped.campaign) ?? {
     ...(await asked(mapped)),
   };
-  return { table: { mapping: compile(mapped, source, resource), source, resource }, notes, calls };
+  const mapping = compile(mapped, source, resource, optOutsOf(table, after?.optOut));
+  return { table: { mapping, source, resource }, notes, calls };
 
   async function asked({ dynamics: name, campaign: resourceName }: TableMapping): Promise<Metadata> {
     const [readTable, readResource] = await Promise.all([

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { OPT_OUT } from '../contracts.js';
 import { SyncError } from '../errors.js';
 import type { Call } from '../ledger/link-store.js';
 import type { Feed, Position, ReadMode, RowOutcome } from '../ledger/store.js';
@@ -42,7 +43,7 @@ export function createPageSync(dependencies: ActivityDependencies) {
     answered: Call[],
   ): Promise<Feed> {
     const led = await leadOnlyToThoseThatStay(feed, decisions);
-    const { outcomes, interruption } = await writeDecisions(writerOf(feed, page), led);
+    const { outcomes, interruption } = await writeDecisions(await writerOf(feed, page, led), led);
     const { version: mappingVersion } = page.inForce;
     const stamped = outcomes.map((outcome): RowOutcome => ({ ...outcome, mappingVersion }));
     const recorded = await ledger.commitPage(
@@ -50,8 +51,11 @@ export function createPageSync(dependencies: ActivityDependencies) {
       stamped,
       interruption ? undefined : nextPosition,
       answered,
+      { optOuts: page.keepsOptOuts },
     );
     page.released(recorded.released ?? []);
+    if (page.keepsOptOuts && outcomes.some(({ bornWith }) => bornWith !== undefined))
+      page.released([OPT_OUT]);
     if (interruption) throw interruption;
     log.debug({
       event: 'page.committed',
@@ -80,7 +84,11 @@ export function createPageSync(dependencies: ActivityDependencies) {
     });
   }
 
-  function writerOf(feed: Feed, { inForce: { mapping, resource }, options }: PageContext): Writer {
+  async function writerOf(
+    feed: Feed,
+    { inForce: { mapping, resource }, options }: PageContext,
+    decisions: Decision[],
+  ): Promise<Writer> {
     const terms = { ...options, priority: modeOf(feed) === 'changes' ? 'change' : 'first-load' } as const;
     return {
       campaign: dependencies.campaign,
@@ -89,10 +97,26 @@ export function createPageSync(dependencies: ActivityDependencies) {
       options: terms,
       maxConcurrent: dependencies.campaignMaxConcurrent,
       settleMs: dependencies.settleMs,
+      flagsAtBirth: await flagsAtBirth(decisions),
       bind: (payload) => pkeys.bind(feed.runId ?? '', mapping.pkeyLinks, payload, terms),
       markIntents: (ids) => ledger.markIntents(feed, ids),
       nowMs: clock.monotonicMs,
       sleep: (ms) => sleep(ms, undefined, options.signal ? { signal: options.signal } : {}),
+    };
+  }
+
+  /** What was agreed on before the profile went counts on: it may have been said in Campaign, and was to travel (DESIGN §9). */
+  async function flagsAtBirth(decisions: Decision[]): Promise<Writer['flagsAtBirth']> {
+    const ids = decisions.flatMap((each) => (each.kind === 'create' && each.optOuts ? [each.sourceId] : []));
+    const foreseen = new Set(ids);
+    const agreements = ids.length > 0 ? await ledger.agreements(ids) : new Map<string, never>();
+    return async (id, optOuts) => {
+      const agreed = (foreseen.has(id) ? agreements : await ledger.agreements([id])).get(id);
+      return Object.entries(optOuts).map(([flag, dynamics]) => ({
+        flag,
+        dynamics,
+        optedOut: dynamics || agreed?.get(flag)?.optedOut === true,
+      }));
     };
   }
 

@@ -2,10 +2,12 @@ import pMap from 'p-map';
 import type { Address, Campaign, ResourceMetadata, WriteAnswer } from '../campaign/client.js';
 import type { CallOptions } from '../http/calls.js';
 import { SyncError } from '../errors.js';
+import type { BornFlags } from '../ledger/consent-store.js';
 import type { RowOutcome } from '../ledger/store.js';
 import { canonical } from '../mapping/canonical.js';
 import type { CompiledMapping, Payload } from '../mapping/model.js';
 import type { Decision } from './decide.js';
+import { justAfter } from './opt-out-decide.js';
 import type { Bound } from './pkeys.js';
 
 export interface Writer {
@@ -20,6 +22,8 @@ export interface Writer {
   bind(payload: Payload): Promise<Bound>;
   /** Marks in the ledger that creates of these rows are about to be sent. */
   markIntents(sourceIds: string[]): Promise<void>;
+  /** The opt-out flags that the record of a row comes to Campaign with: those that are set in Dynamics, or were agreed on before. */
+  flagsAtBirth(sourceId: string, optOuts: Record<string, boolean>): Promise<BornFlags['flags']>;
   nowMs(): number;
   sleep(ms: number): Promise<void>;
 }
@@ -168,8 +172,8 @@ async function lookUpFirst(writer: Writer, { write, ours }: Task): Promise<Perfo
       return create(writer, write, 'created');
     case 'found': {
       return holdsAlready(mapping, found.record, write)
-        ? accepted(write, outcome)
-        : update(writer, write, outcome);
+        ? accepted(write, outcome, 'unknown')
+        : update(writer, write, outcome, 'unknown');
     }
   }
 }
@@ -190,10 +194,15 @@ async function create(writer: Writer, write: RowWrite, outcome: 'created' | 'upd
   if (write.kind === 'update') await writer.markIntents([write.sourceId]);
   const bound = await writer.bind(write.insert);
   if (bound.kind === 'fault') return unbound(write, bound);
-  const answer = await writer.campaign.create(writer.resource, bound.payload, writer.options);
+  const flags = write.optOuts && (await writer.flagsAtBirth(write.sourceId, write.optOuts));
+  const optOuts = flags?.flatMap(({ flag, optedOut }) => (optedOut ? [[flag, true] as const] : [])) ?? [];
+  const payload = optOuts.length > 0 ? { ...bound.payload, ...Object.fromEntries(optOuts) } : bound.payload;
+  const answer = await writer.campaign.create(writer.resource, payload, writer.options);
   switch (answer.kind) {
-    case 'accepted':
-      return accepted(write, outcome);
+    case 'accepted': {
+      const { at } = answer;
+      return accepted(write, outcome, flags && { flags, ...(at !== undefined && { at: justAfter(at) }) });
+    }
     case 'duplicate':
       return adopt(writer, write);
     case 'absent':
@@ -211,17 +220,22 @@ async function adopt(writer: Writer, write: RowWrite): Promise<Performed> {
   const found = await writer.campaign.find(writer.resource, addressOf(writer, write.key), writer.options);
   if (found.kind === 'several') return parked(write, 'DUPLICATE_IN_CAMPAIGN', writer.mapping.keyField);
   if (found.kind === 'absent') return parked(write, 'HIDDEN_IN_CAMPAIGN', writer.mapping.keyField);
-  return update(writer, { ...write, payload: write.full }, 'updated');
+  return update(writer, { ...write, payload: write.full }, 'updated', 'unknown');
 }
 
-async function update(writer: Writer, write: RowWrite, outcome: 'created' | 'updated'): Promise<Performed> {
+async function update(
+  writer: Writer,
+  write: RowWrite,
+  outcome: 'created' | 'updated',
+  bornWith?: 'unknown',
+): Promise<Performed> {
   const address = addressOf(writer, write.key);
   const bound = await writer.bind(write.payload);
   if (bound.kind === 'fault') return unbound(write, bound);
   const answer = await writer.campaign.update(writer.resource, address, bound.payload, writer.options);
   switch (answer.kind) {
     case 'accepted':
-      return accepted(write, outcome);
+      return accepted(write, outcome, bornWith);
     case 'absent':
       return create(writer, write, 'created');
     case 'duplicate':
@@ -276,11 +290,22 @@ function refusedOrUnknown(
 const unbound = (write: Write, { code, field, waitsFor }: Bound & { kind: 'fault' }): Performed =>
   parked(write, code, field, { ...(waitsFor !== undefined && { waitsFor }) });
 
-function accepted(write: RowWrite, outcome: 'created' | 'updated'): Performed {
+function accepted(
+  write: RowWrite,
+  outcome: 'created' | 'updated',
+  bornWith?: RowOutcome['bornWith'],
+): Performed {
   const { sourceId, sourceVersion, leads } = write;
   return {
     kind: 'outcome',
-    outcome: { sourceId, sourceVersion, outcome, accepted: write.accepted, ...(leads && { leads }) },
+    outcome: {
+      sourceId,
+      sourceVersion,
+      outcome,
+      accepted: write.accepted,
+      ...(leads && { leads }),
+      ...(bornWith && { bornWith }),
+    },
   };
 }
 

@@ -26,15 +26,17 @@ export function keyUrl({ path, fields, filters }: ResourceMetadata, key: string)
 /** Half of a surrogate pair, which has no encoding: no record's key holds it. */
 const HALF_CHARACTER = /\p{Cs}/gu;
 
-/** The filter's list of records. Its parameter is named by the metadata's template, by `<key field>_parameter` otherwise (campaign.md §3). */
-export function filterUrl(
-  { path, filters }: ResourceMetadata,
-  name: string,
-  { keyField, key }: Address,
-): string {
-  const template = filters[name]?.template;
-  const parameter = template === undefined ? undefined : /[?&]([^=&?]+)=\$value/.exec(template)?.[1];
-  return `${path}/${encodeURIComponent(name)}?${parameter ?? `${keyField}_parameter`}=${encodeURIComponent(key.replace(HALF_CHARACTER, '\uFFFD'))}`;
+/** A filter's parameter, as the metadata's template names it; by `<field>_parameter` otherwise (campaign.md §3). */
+export function filterParameter({ filters }: ResourceMetadata, name: string, field = 'lm'): string {
+  const template = Object.hasOwn(filters, name) ? filters[name]?.template : undefined;
+  const named = template === undefined ? undefined : /[?&]([^=&?]+)=\$value/.exec(template)?.[1];
+  return named ?? `${field}_parameter`;
+}
+
+/** The filter's list of records. */
+export function filterUrl(resource: ResourceMetadata, name: string, { keyField, key }: Address): string {
+  const parameter = filterParameter(resource, name, keyField);
+  return `${resource.path}/${encodeURIComponent(name)}?${parameter}=${encodeURIComponent(key.replace(HALF_CHARACTER, '\uFFFD'))}`;
 }
 
 /** Campaign gives the address of a record it has found; one page of its documentation leaves it out. */

@@ -1,17 +1,27 @@
 import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
-import { filterUrl, hrefOf, keyUrl, type Address } from './address.js';
+import { filterParameter, filterUrl, hrefOf, keyUrl, type Address } from './address.js';
 import type { Refusal } from './engine-errors.js';
 import { knownField } from './field-names.js';
 import { notRead, readResource, type ResourceMetadata } from './metadata.js';
-import { createRest, type CampaignSettings, type NotDone, type WrittenAnswer } from './rest.js';
+import {
+  createRest,
+  type CampaignSettings,
+  type NotDone,
+  type ReadAnswer,
+  type WrittenAnswer,
+} from './rest.js';
 
 export type { Address } from './address.js';
 export type { FieldMetadata, FilterMetadata, ResourceMetadata } from './metadata.js';
 export type { CampaignSettings } from './rest.js';
 
 export type WriteAnswer =
-  | { kind: 'accepted' }
+  | {
+      kind: 'accepted';
+      /** The server's clock when it answered, ISO 8601, where it told it. */
+      at?: string;
+    }
   /** Campaign's own words for an absent document, and only those. */
   | { kind: 'absent' }
   | { kind: 'duplicate' }
@@ -28,6 +38,8 @@ export interface ListedPage {
   records: Record<string, unknown>[];
   nextLink?: string;
   countLink?: string;
+  /** The server's clock when it answered, ISO 8601, where it told it. */
+  at?: string;
 }
 
 /**
@@ -52,6 +64,21 @@ export interface Campaign {
   list(
     resource: ResourceMetadata,
     request: { link?: string; lineCount: number },
+    options?: CallOptions,
+  ): Promise<ListedPage>;
+  /**
+   * A page of the records that a filter of the operator's answers for a time (ISO 8601): those modified at or after it. In the server's
+   * own order: what is modified while it is being read must not change its place. Throws CAMPAIGN_FILTER_MISSING.
+   */
+  changedSince(
+    resource: ResourceMetadata,
+    request: {
+      filter: string;
+      parameter?: string | undefined;
+      since: string;
+      link?: string;
+      lineCount: number;
+    },
     options?: CallOptions,
   ): Promise<ListedPage>;
   /** All records of the first page that a named filter answers for a key, whether they have it or not. */
@@ -134,8 +161,7 @@ export function createCampaign(settings: CampaignSettings): Campaign {
   async function serverTime(options?: CallOptions): Promise<string | undefined> {
     const answer = await rest.read('profileAndServicesExt/', isAnything, options);
     if (answer.kind === 'oops') throw notRead(answer, 'profileAndServicesExt');
-    const atMs = answer.kind === 'ok' ? Date.parse(answer.date ?? '') : NaN;
-    return Number.isNaN(atMs) ? undefined : new Date(atMs).toISOString();
+    return answer.kind === 'ok' ? timeOf(answer.date) : undefined;
   }
 
   async function findInList(
@@ -161,6 +187,33 @@ export function createCampaign(settings: CampaignSettings): Campaign {
     const address = link ?? `${resource.path}?_lineCount=${lineCount}&_forcePagination=true`;
     const answer = await rest.read(address, isList, options);
     if (answer.kind !== 'ok') throw notRead(answer, resource.name);
+    return listed(resource, link, answer);
+  }
+
+  const changedSince: Campaign['changedSince'] = async (
+    resource,
+    { filter, parameter = filterParameter(resource, filter), since, link, lineCount },
+    options,
+  ) => {
+    const query = `${encodeURIComponent(parameter)}=${encodeURIComponent(since)}&_lineCount=${lineCount}&_forcePagination=true`;
+    const address = link ?? `${resource.path}/${encodeURIComponent(filter)}?${query}`;
+    const answer = await rest.read(address, isList, options);
+    if (answer.kind === 'oops') throw notRead(answer, resource.name);
+    if (answer.kind !== 'ok')
+      throw new SyncError('CAMPAIGN_FILTER_MISSING', {
+        system: 'campaign',
+        subject: `${resource.name}/${filter}`,
+        status: answer.status,
+      });
+    return listed(resource, link, answer);
+  };
+
+  function listed(
+    resource: ResourceMetadata,
+    link: string | undefined,
+    answer: Extract<ReadAnswer, { kind: 'ok' }>,
+  ): ListedPage {
+    const at = timeOf(answer.date);
     const nextLink = hrefIn(answer.body.next);
     const countLink = hrefIn(answer.body.count);
     // A list that leads back to its own page would be read for ever.
@@ -170,6 +223,7 @@ export function createCampaign(settings: CampaignSettings): Campaign {
       records: recordsOf(answer.body),
       ...(nextLink !== undefined && { nextLink }),
       ...(countLink !== undefined && { countLink }),
+      ...(at !== undefined && { at }),
     };
   }
 
@@ -186,6 +240,7 @@ export function createCampaign(settings: CampaignSettings): Campaign {
     remove,
     find,
     list,
+    changedSince,
     matches,
     serverTime,
     count,
@@ -194,8 +249,10 @@ export function createCampaign(settings: CampaignSettings): Campaign {
 
 function written(answer: WrittenAnswer, resource: ResourceMetadata, payload: object = {}): WriteAnswer {
   switch (answer.kind) {
-    case 'ok':
-      return { kind: 'accepted' };
+    case 'ok': {
+      const at = timeOf(answer.date);
+      return { kind: 'accepted', ...(at !== undefined && { at }) };
+    }
     case 'absent':
     case 'duplicate':
       return { kind: answer.kind };
@@ -217,6 +274,11 @@ function written(answer: WrittenAnswer, resource: ResourceMetadata, payload: obj
     case 'address':
       throw notRead(answer, resource.name);
   }
+}
+
+function timeOf(date: string | undefined): string | undefined {
+  const atMs = Date.parse(date ?? '');
+  return Number.isNaN(atMs) ? undefined : new Date(atMs).toISOString();
 }
 
 const unknown = (vendorCode: string, status?: number): WriteAnswer => ({

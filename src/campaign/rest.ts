@@ -30,7 +30,11 @@ export type ReadAnswer =
     }
   | NotDone;
 export type WrittenAnswer =
-  | { kind: 'ok' }
+  | {
+      kind: 'ok';
+      /** The server's clock when it answered, as it told it. */
+      date?: string;
+    }
   | NotDone
   /** It may or may not have taken effect. */
   | { kind: 'unknown'; reason: string; status?: number };
@@ -175,9 +179,12 @@ function createHeaders(clientId: string): (token: string) => Record<string, stri
 }
 
 /** A record that is answered only in part may not be whole on the other side either. A DELETE answers with or without a body. */
-function writtenAnswer(method: string, { status, body }: HttpAnswer): WrittenAnswer {
+function writtenAnswer(method: string, { status, body, headers }: HttpAnswer): WrittenAnswer {
   const isWhole = method === 'DELETE' || status === 204 || jsonObject(body) !== undefined;
-  return isWhole ? { kind: 'ok' } : { kind: 'unknown', reason: 'an answer that cannot be read' };
+  const { date } = headers;
+  return isWhole
+    ? { kind: 'ok', ...(typeof date === 'string' && { date }) }
+    : { kind: 'unknown', reason: 'an answer that cannot be read' };
 }
 
 function rightsError({ vendorCode }: Extract<Verdict, { kind: 'rights' }>): SyncError {

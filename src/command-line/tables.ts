@@ -5,6 +5,7 @@ import {
   type EventFlowStatus,
   type Finding,
   type FlowStatus,
+  type OptOutFlowStatus,
   type ParkedRowView,
 } from '../contracts.js';
 import type { Summary } from './summary.js';
@@ -27,15 +28,18 @@ export function table(head: string[], rows: (string | number)[][]): string {
 export function summaryTable({ flows }: Pick<Summary, 'flows'>): string {
   const tables = flows.filter(isOfTable);
   const events = flows.filter(isOfEvents);
+  const optOuts = flows.filter(isOfOptOuts);
   const parts = [
     ...(tables.length > 0 ? [tableFlows(tables)] : []),
     ...(events.length > 0 ? [eventFlows(events)] : []),
+    ...(optOuts.length > 0 ? [optOutFlows(optOuts)] : []),
   ];
   return [parts.join('\n\n'), ...flows.flatMap(flowNotes)].join('\n');
 }
 
 const isOfEvents = (flow: AnyFlowStatus): flow is EventFlowStatus => 'written' in flow;
-const isOfTable = (flow: AnyFlowStatus): flow is FlowStatus => !isOfEvents(flow);
+const isOfOptOuts = (flow: AnyFlowStatus): flow is OptOutFlowStatus => 'toCampaign' in flow;
+const isOfTable = (flow: AnyFlowStatus): flow is FlowStatus => !isOfEvents(flow) && !isOfOptOuts(flow);
 
 function tableFlows(flows: FlowStatus[]): string {
   const rows = flows.map((flow) => [
@@ -66,10 +70,27 @@ function eventFlows(flows: EventFlowStatus[]): string {
   return table(['flow', 'outcome', 'read', 'written', 'dupl', 'filt', 'park'], rows);
 }
 
+function optOutFlows(flows: OptOutFlowStatus[]): string {
+  const rows = flows.map(({ flow, outcome, read, toCampaign, toDynamics, unchanged, parked }) => [
+    flow,
+    outcome,
+    read,
+    toCampaign,
+    toDynamics,
+    unchanged,
+    parked,
+  ]);
+  return table(['flow', 'outcome', 'flags', 'to Campaign', 'to Dynamics', 'same', 'park'], rows);
+}
+
 function flowNotes(status: AnyFlowStatus): string[] {
   const { flow, waiting, error } = status;
   return [
-    ...(isOfEvents(status) ? eventNotes(status) : tableNotes(status)),
+    ...(isOfEvents(status)
+      ? eventNotes(status)
+      : isOfOptOuts(status)
+        ? optOutNotes(status)
+        : tableNotes(status)),
     ...(waiting ? [`${flow}: waits for ${waiting.reason}, until ${waiting.until ?? ''}`] : []),
     ...(error ? [`${flow}: ${error.code}: ${error.next}`] : []),
   ];
@@ -92,6 +113,18 @@ function eventNotes({ flow, now, errors, filteredBy, gaps, rowsPerSecond }: Even
       ({ from, until }) =>
         `${flow}: events ${from === undefined ? '' : `from ${from} `}until ${until} had left the source unread`,
     ),
+  ];
+}
+
+function optOutNotes({ flow, now, errors, exports }: OptOutFlowStatus): string[] {
+  const since = now.oldestDueAt === undefined ? '' : `, the oldest since ${now.oldestDueAt}`;
+  return [
+    `${flow}: ${now.due} contacts still to be settled${since}, ${now.failing} of them failing${inBrackets(errors)}`,
+    ...(exports?.stale
+      ? [
+          `${flow}: ${exports.newestAt === undefined ? 'there is no export file' : `the newest export file is of ${exports.newestAt}`}: see to the exporting workflow in Campaign`,
+        ]
+      : []),
   ];
 }
 

@@ -30,27 +30,30 @@ export function batchOf(path: string, preferences: string[] = []): { contentType
   return { contentType: `multipart/mixed; boundary="${boundary}"`, body };
 }
 
-/** A create inside a `$batch`. */
-export interface BatchCreate {
+/** A write inside a `$batch`. */
+export interface BatchWrite {
+  method: 'POST' | 'PATCH';
   /** Relative to the origin. */
   path: string;
+  headers?: Record<string, string>;
   json: string;
 }
 
 /**
- * A `$batch` request of creates, each on its own: no change set, so that one that is refused leaves the others (dataverse.md §5; it has to
+ * A `$batch` request of writes, each on its own: no change set, so that one that is refused leaves the others (dataverse.md §5; it has to
  * go with `Prefer: odata.continue-on-error`). Some servers refuse parts without a length of their own.
  */
-export function batchOfCreates(creates: BatchCreate[]): { contentType: string; text: string } {
+export function batchOfWrites(writes: BatchWrite[]): { contentType: string; text: string } {
   const boundary = `batch_${randomUUID()}`;
-  const parts = creates.map(({ path, json }) =>
+  const parts = writes.map(({ method, path, headers = {}, json }) =>
     [
       `--${boundary}`,
       'Content-Type: application/http',
       'Content-Transfer-Encoding: binary',
       '',
-      `POST ${path} HTTP/1.1`,
+      `${method} ${path} HTTP/1.1`,
       'Content-Type: application/json; type=entry',
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
       `Content-Length: ${Buffer.byteLength(json)}`,
       '',
       json,

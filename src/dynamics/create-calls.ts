@@ -3,7 +3,7 @@ import type { CallOptions } from '../http/calls.js';
 import { jsonObject } from '../http/json.js';
 import type { MadeAttempt } from '../http/persist.js';
 import type { HttpAnswer } from '../http/request.js';
-import { batchOfCreates, batchParts, type BatchPart } from './batch.js';
+import { batchOfWrites, batchParts, type BatchPart } from './batch.js';
 import type { ChunkSize } from './chunk-size.js';
 import type { EventTable } from './event-tables.js';
 import type { Pace } from './pace.js';
@@ -123,7 +123,7 @@ export function createCreateCalls(
         method: 'POST',
         path: `$batch?${TAG}`,
         preferences: ['odata.continue-on-error'],
-        body: batchOfCreates(rows.map((values) => ({ path, json: JSON.stringify(values) }))),
+        body: batchOfWrites(rows.map((values) => ({ method: 'POST', path, json: JSON.stringify(values) }))),
       };
       return send<{ kind: 'answered'; parts: BatchPart[] }>(
         rows.length,

@@ -9,6 +9,14 @@ export interface Agreement {
   rowVersion?: string;
 }
 
+/** The opt-out flags that a profile was created with, and when. */
+export interface BornFlags {
+  /** Campaign's clock when it answered, ISO 8601, where it told it. */
+  at?: string;
+  /** By their names in Campaign: what was sent, and what the contact said. */
+  flags: { flag: string; optedOut: boolean; dynamics: boolean }[];
+}
+
 /** What became of one flag of one contact. */
 export interface FlagOutcome {
   contactId: string;
@@ -59,6 +67,34 @@ export interface DueContact {
   contactId: string;
   /** Code of what kept it from being settled; absent when it was never tried. */
   code?: string;
+  /** Not again before so many milliseconds: a call without an answer may still take effect. */
+  notBeforeMs?: number;
+}
+
+/** What became of a page of contacts, and of what its source said that could not be read. */
+export interface ConsentPage {
+  outcomes: FlagOutcome[];
+  /** Contacts that are due no longer. */
+  settled: string[];
+  /** Contacts that are tried again, later each time. */
+  due: DueContact[];
+  /** Agreements whose stamp has become known: nothing was decided. */
+  learned?: { contactId: string; flag: string; agreement: Agreement }[];
+  /** Entries of the source that are set aside, with the place where the source can read them again. */
+  faults?: { id: string; fault: { code: string; field?: string }; place: string }[];
+  /** Those set aside before that were read again: unless they are among the faults, they are parked no longer. */
+  reread?: string[];
+}
+
+export interface DueSummary {
+  count: number;
+  /** Those that failed. */
+  failing: number;
+  /** Those that were never tried, of whose flags nothing is agreed on. */
+  unknown: number;
+  /** Since when the oldest is due, ISO 8601. */
+  oldestAt?: string;
+  errors: Record<string, number>;
 }
 
 /** The part of the ledger that holds consent: flags and their times by contact id, the one exception of P8. */
@@ -66,20 +102,18 @@ export interface ConsentStore {
   /** What was agreed on, by contact and flag; contacts without an agreement are absent. */
   agreements(contactIds: string[]): Promise<Map<string, Map<string, Agreement>>>;
   /**
-   * Records what became of flags, with the log of decisions and the agreements, in one transaction under the owner's lease. `settled`
-   * contacts are due no longer, `due` ones are tried again later each time. With `next` the cursor moves and all is counted; without,
-   * the page was interrupted: nothing is counted. Throws LEASE_LOST.
+   * Records what became of a page, with the log of decisions and the agreements, in one transaction under the owner's lease, and counts
+   * it. With `next` the cursor moves; without, the page was interrupted, and what is recorded is not met as new again. Throws LEASE_LOST.
    */
-  commitConsents(
-    feed: Feed,
-    page: { outcomes: FlagOutcome[]; settled: string[]; due: DueContact[] },
-    next?: Position,
-  ): Promise<Feed>;
+  commitConsents(feed: Feed, page: ConsentPage, next?: Position): Promise<Feed>;
   /** Contacts to look at now, up to `limit`, in id order after `after`. */
-  dueContacts(options: { after: string; limit: number }): Promise<string[]>;
-  /** How many contacts are not settled, since when the oldest (ISO 8601), and why. */
-  dueSummary(): Promise<{ count: number; oldestAt?: string; errors: Record<string, number> }>;
+  dueContacts(options: { after: string; limit: number }): Promise<DueContact[]>;
+  /** Which of these contacts are due at some later time, and why. */
+  waitingContacts(contactIds: string[]): Promise<Map<string, string | undefined>>;
+  dueSummary(): Promise<DueSummary>;
   /** Decisions in their order after a number; of one contact, if it is named. */
   consentLog(options: { contactId?: string; after: number; limit: number }): Promise<ConsentEntry[]>;
   optOutCounts(flow: string, runId: string): Promise<OptOutCounts>;
+  /** Counts of the last run that did something. */
+  lastOptOutCounts(flow: string): Promise<OptOutCounts>;
 }

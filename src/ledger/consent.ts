@@ -1,15 +1,18 @@
-import { sql, type Transaction } from 'kysely';
+import { sql, type RawBuilder, type Transaction } from 'kysely';
 import type {
   Agreement,
+  ConsentDecision,
   ConsentEntry,
+  ConsentPage,
   ConsentStore,
   DueContact,
+  DueSummary,
   FlagOutcome,
   OptOutCounts,
 } from './consent-store.js';
 import { inChunks, noCounts, type LedgerContext } from './context.js';
 import { changeFeed, underLease } from './held-feed.js';
-import { retryDelay } from './parking.js';
+import { parkPlaces, unparkPlaces } from './parked-places.js';
 import type { Feed, Position } from './store.js';
 
 /** Consent: see the contract in consent-store.ts. */
@@ -32,23 +35,36 @@ export function createConsent(context: LedgerContext): ConsentStore {
 
   function commitConsents(
     feed: Feed,
-    { outcomes, settled, due }: { outcomes: FlagOutcome[]; settled: string[]; due: DueContact[] },
+    { outcomes, settled, due, learned = [], faults = [], reread = [] }: ConsentPage,
     next?: Position,
   ): Promise<Feed> {
     return underLease(context, feed, async (transaction, locked) => {
       const runId = locked.runId ?? '';
       for (const chunk of inChunks(lastOfEach(outcomes))) {
-        await agree(transaction, chunk);
-        await note(transaction, chunk, runId);
+        await agree(transaction, chunk.flatMap(agreedIn));
+        await note(
+          transaction,
+          chunk.flatMap(({ contactId, flag, decision }) =>
+            decision ? [{ contactId, flag, ...decision }] : [],
+          ),
+          runId,
+        );
       }
-      for (const chunk of inChunks(settled)) {
+      for (const chunk of inChunks(lastOfEach(learned))) await agree(transaction, chunk.flatMap(agreedIn));
+      for (const chunk of inChunks(settled.toSorted())) {
         await sql`delete from ledger.due_contact where contact_id = any(${chunk}::text[])`.execute(
           transaction,
         );
       }
       for (const chunk of inChunks(due)) await callAgain(transaction, chunk);
-      const counts = count(outcomes);
-      if (next && counts.read > 0) {
+      await parkPlaces(transaction, feed, faults);
+      await unparkPlaces(
+        transaction,
+        feed.flow,
+        reread.filter((id) => !faults.some((fault) => fault.id === id)),
+      );
+      const counts = count(outcomes, faults.length);
+      if (counts.read > 0) {
         await sql`
           update ledger.run set to_campaign = to_campaign + ${counts.toCampaign}::bigint,
             to_dynamics = to_dynamics + ${counts.toDynamics}::bigint
@@ -56,29 +72,45 @@ export function createConsent(context: LedgerContext): ConsentStore {
       }
       const { read, unchanged, parked } = counts;
       return changeFeed(context, transaction, feed, locked, {
-        ...(next && { next, counts: { ...noCounts, read, unchanged, parked }, worked: read > 0 }),
+        ...(next && { next }),
+        counts: { ...noCounts, read, unchanged, parked },
+        worked: read > 0,
       });
     });
   }
 
-  async function dueContacts({ after, limit }: { after: string; limit: number }): Promise<string[]> {
-    const { rows } = await sql<{ contact_id: string }>`
-      select contact_id from ledger.due_contact where next_at <= now() and contact_id > ${after}
+  async function dueContacts({ after, limit }: { after: string; limit: number }): Promise<DueContact[]> {
+    const { rows } = await sql<{ contact_id: string; code: string | null }>`
+      select contact_id, code from ledger.due_contact where next_at <= now() and contact_id > ${after}
       order by contact_id limit ${limit}`.execute(database);
-    return rows.map((row) => row.contact_id);
+    return rows.map(({ contact_id, code }) => ({ contactId: contact_id, ...(code !== null && { code }) }));
   }
 
-  async function dueSummary(): ReturnType<ConsentStore['dueSummary']> {
-    const { rows } = await sql<{ code: string | null; contacts: number; oldest: Date }>`
-      select code, count(*)::float8 as contacts, min(since) as oldest from ledger.due_contact
-      group by code order by code`.execute(database);
+  async function waitingContacts(contactIds: string[]): Promise<Map<string, string | undefined>> {
+    const waiting = new Map<string, string | undefined>();
+    for (const chunk of inChunks(contactIds)) {
+      const { rows } = await sql<{ contact_id: string; code: string | null }>`
+        select contact_id, code from ledger.due_contact
+        where contact_id = any(${chunk}::text[]) and next_at > now()`.execute(database);
+      for (const { contact_id, code } of rows) waiting.set(contact_id, code ?? undefined);
+    }
+    return waiting;
+  }
+
+  async function dueSummary(): Promise<DueSummary> {
+    const { rows } = await sql<{ code: string | null; contacts: number; oldest: Date; unknown: number }>`
+      select code, count(*)::float8 as contacts, min(since) as oldest,
+        (count(*) filter (where code is null and not exists (
+          select from ledger.agreement where agreement.contact_id = due_contact.contact_id)))::float8 as unknown
+      from ledger.due_contact group by code order by code`.execute(database);
     const oldest = rows.map((row) => row.oldest.getTime());
+    const failed = rows.flatMap((row) => (row.code === null ? [] : [[row.code, row.contacts] as const]));
     return {
       count: rows.reduce((sum, row) => sum + row.contacts, 0),
+      failing: failed.reduce((sum, [, contacts]) => sum + contacts, 0),
+      unknown: rows.reduce((sum, row) => sum + row.unknown, 0),
       ...(oldest.length > 0 && { oldestAt: new Date(Math.min(...oldest)).toISOString() }),
-      errors: Object.fromEntries(
-        rows.flatMap((row) => (row.code === null ? [] : [[row.code, row.contacts]])),
-      ),
+      errors: Object.fromEntries(failed),
     };
   }
 
@@ -102,11 +134,36 @@ export function createConsent(context: LedgerContext): ConsentStore {
     const { rows } = await sql<OptOutCounts>`
       select read, to_campaign as "toCampaign", to_dynamics as "toDynamics", unchanged, parked from ledger.run
       where flow = ${flow} and run_id = ${runId}`.execute(database);
-    return rows[0] ?? { read: 0, toCampaign: 0, toDynamics: 0, unchanged: 0, parked: 0 };
+    return rows[0] ?? { ...noOptOutCounts };
   }
 
-  return { agreements, commitConsents, dueContacts, dueSummary, consentLog, optOutCounts };
+  async function lastOptOutCounts(flow: string): Promise<OptOutCounts> {
+    const { rows } = await sql<OptOutCounts>`
+      select read, to_campaign as "toCampaign", to_dynamics as "toDynamics", unchanged, parked from ledger.run
+      where flow = ${flow} and read > 0
+      order by worked_until desc, started_at desc limit 1`.execute(database);
+    return rows[0] ?? { ...noOptOutCounts };
+  }
+
+  return {
+    agreements,
+    commitConsents,
+    dueContacts,
+    waitingContacts,
+    dueSummary,
+    consentLog,
+    optOutCounts,
+    lastOptOutCounts,
+  };
 }
+
+const noOptOutCounts: Readonly<OptOutCounts> = Object.freeze({
+  read: 0,
+  toCampaign: 0,
+  toDynamics: 0,
+  unchanged: 0,
+  parked: 0,
+});
 
 interface AgreementRow {
   contact_id: string;
@@ -158,13 +215,13 @@ const toEntry = (row: LogRow): ConsentEntry => ({
 });
 
 /** The later of two outcomes of one flag says what it is now; in the order in which rows are locked. */
-function lastOfEach(outcomes: FlagOutcome[]): FlagOutcome[] {
+function lastOfEach<Outcome extends { contactId: string; flag: string }>(outcomes: Outcome[]): Outcome[] {
   const last = new Map(outcomes.map((outcome) => [`${outcome.contactId}/${outcome.flag}`, outcome]));
   return [...last.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, outcome]) => outcome);
 }
 
-function count(outcomes: FlagOutcome[]): OptOutCounts {
-  const counts: OptOutCounts = { read: 0, toCampaign: 0, toDynamics: 0, unchanged: 0, parked: 0 };
+function count(outcomes: FlagOutcome[], faults: number): OptOutCounts {
+  const counts = { ...noOptOutCounts, read: faults, parked: faults };
   for (const { outcome } of outcomes) {
     counts.read += 1;
     counts[outcome] += 1;
@@ -172,10 +229,18 @@ function count(outcomes: FlagOutcome[]): OptOutCounts {
   return counts;
 }
 
-async function agree(transaction: Transaction<unknown>, outcomes: FlagOutcome[]): Promise<void> {
-  const agreed = outcomes.flatMap(({ contactId, flag, agreement }) =>
-    agreement ? [{ contactId, flag, ...agreement }] : [],
-  );
+type Agreed = Agreement & { contactId: string; flag: string };
+const agreedIn = ({
+  contactId,
+  flag,
+  agreement,
+}: {
+  contactId: string;
+  flag: string;
+  agreement?: Agreement;
+}): Agreed[] => (agreement ? [{ contactId, flag, ...agreement }] : []);
+
+export async function agree(transaction: Transaction<unknown>, agreed: Agreed[]): Promise<void> {
   if (agreed.length === 0) return;
   await sql`
     insert into ledger.agreement (contact_id, flag, opted_out, campaign_stamp, row_version)
@@ -190,14 +255,11 @@ async function agree(transaction: Transaction<unknown>, outcomes: FlagOutcome[])
   );
 }
 
-async function note(
+export async function note(
   transaction: Transaction<unknown>,
-  outcomes: FlagOutcome[],
+  decided: (ConsentDecision & { contactId: string; flag: string })[],
   runId: string,
 ): Promise<void> {
-  const decided = outcomes.flatMap(({ contactId, flag, decision }) =>
-    decision ? [{ contactId, flag, ...decision }] : [],
-  );
   if (decided.length === 0) return;
   await sql`
     insert into ledger.consent_log (contact_id, flag, dynamics, dynamics_at, campaign, campaign_at, agreed_before, agreed_after,
@@ -212,19 +274,26 @@ async function note(
     ) as given`.execute(transaction);
 }
 
-/** A contact that was never tried is due at once; one that failed comes back later each time. */
-async function callAgain(transaction: Transaction<unknown>, due: DueContact[]): Promise<void> {
-  const sorted = [...due].sort((one, other) => (one.contactId < other.contactId ? -1 : 1));
+/**
+ * A contact that was never tried is due at once; one that failed comes back after 1, 1, 2, 5 and 15 minutes, then every half hour: an
+ * opt-out is tried until it lands. A contact that waits already keeps its code when it is only called once more.
+ */
+export async function callAgain(transaction: Transaction<unknown>, due: DueContact[]): Promise<void> {
+  const sorted = due.toSorted((one, other) => (one.contactId < other.contactId ? -1 : 1));
   const attempts = sql`due_contact.attempts + case when excluded.code is null then 0 else 1 end`;
+  const after = (number: RawBuilder<unknown>) =>
+    sql`coalesce((array[1, 1, 2, 5, 15])[${number}], 30) * interval '1 minute'`;
   await sql`
     insert into ledger.due_contact (contact_id, code, attempts, next_at)
     select contact_id, code, case when code is null then 0 else 1 end,
-      now() + case when code is null then interval '0' else ${retryDelay(sql`1`)} end
-    from unnest(${sorted.map(({ contactId }) => contactId)}::text[], ${sorted.map(({ code }) => code ?? null)}::text[])
-      as given (contact_id, code)
+      now() + greatest(case when code is null then interval '0' else ${after(sql`1`)} end, not_before * interval '1 millisecond')
+    from unnest(${sorted.map(({ contactId }) => contactId)}::text[], ${sorted.map(({ code }) => code ?? null)}::text[],
+      ${sorted.map(({ notBeforeMs }) => notBeforeMs ?? 0)}::float8[]) as given (contact_id, code, not_before)
     on conflict (contact_id) do update set
-      code = excluded.code, attempts = ${attempts},
-      next_at = case when excluded.code is null then now() else now() + ${retryDelay(attempts)} end`.execute(
-    transaction,
-  );
+      code = coalesce(excluded.code, due_contact.code), attempts = ${attempts},
+      next_at = case
+        when excluded.code is not null then greatest(now() + ${after(attempts)}, excluded.next_at)
+        when due_contact.code like '%_UNKNOWN' then due_contact.next_at
+        else now()
+      end`.execute(transaction);
 }

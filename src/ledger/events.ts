@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { inChunks, noCounts, type LedgerContext } from './context.js';
 import { changeFeed, underLease } from './held-feed.js';
-import { retryDelay } from './parking.js';
+import { parkPlaces, unparkPlaces } from './parked-places.js';
 import type { EventCounts, EventOutcome, EventSummary, Feed, Ledger, Position, SourceGap } from './store.js';
 
 type Events = Pick<
@@ -35,7 +35,11 @@ export function createEvents(context: LedgerContext): Events {
     return underLease(context, feed, async (transaction, locked) => {
       for (const chunk of inChunks(rows)) {
         await remember(transaction, feed, chunk);
-        await park(transaction, feed, chunk);
+        await parkPlaces(
+          transaction,
+          feed,
+          chunk.flatMap((row) => (row.outcome === 'parked' ? [row] : [])),
+        );
       }
       await unpark(transaction, feed.flow, rows, next ? reread : []);
       if (gap) await noteGap(transaction, feed.flow, gap);
@@ -136,25 +140,6 @@ async function remember(transaction: Transaction<unknown>, feed: Feed, rows: Eve
     on conflict (id) do nothing`.execute(transaction);
 }
 
-/** As with rows of tables: attempts go up once a page, and the next try comes later each time. */
-async function park(transaction: Transaction<unknown>, feed: Feed, rows: EventOutcome[]): Promise<void> {
-  const parked = rows.flatMap((row) => (row.outcome === 'parked' ? [row] : []));
-  if (parked.length === 0) return;
-  const attempts = sql`parked.attempts + case when parked.page_version = excluded.page_version then 0 else 1 end`;
-  await sql`
-    insert into ledger.parked (flow, source_id, code, field, place, page_version, attempts, first_at, last_at, next_at)
-    select ${feed.flow}, id, code, field, place, ${feed.version}::bigint, 1, now(), now(), now() + ${retryDelay(sql`1`)}
-    from unnest(
-      ${parked.map(({ id }) => id)}::text[], ${parked.map(({ fault }) => fault.code)}::text[],
-      ${parked.map(({ fault }) => fault.field ?? null)}::text[], ${parked.map(({ place }) => place)}::text[]
-    ) as given (id, code, field, place)
-    order by id
-    on conflict (flow, source_id) do update set
-      code = excluded.code, field = excluded.field, place = excluded.place,
-      page_version = excluded.page_version, attempts = ${attempts}, last_at = excluded.last_at,
-      next_at = now() + ${retryDelay(attempts)}`.execute(transaction);
-}
-
 /** What has another outcome now is parked no more, and neither is what was read again and turned out to be something else. */
 async function unpark(
   transaction: Transaction<unknown>,
@@ -164,11 +149,7 @@ async function unpark(
 ): Promise<void> {
   const parked = new Set(rows.filter(({ outcome }) => outcome === 'parked').map(({ id }) => id));
   const ids = [...rows.map(({ id }) => id), ...reread].filter((id) => !parked.has(id));
-  for (const chunk of inChunks(ids)) {
-    await sql`delete from ledger.parked where flow = ${flow} and source_id = any(${chunk}::text[])`.execute(
-      transaction,
-    );
-  }
+  await unparkPlaces(transaction, flow, ids);
 }
 
 async function noteGap(transaction: Transaction<unknown>, flow: string, gap: SourceGap): Promise<void> {

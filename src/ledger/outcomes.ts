@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely';
+import { noteBirths } from './births.js';
 import { inChunks, noCounts, type LedgerContext } from './context.js';
 import { changeFeed, underLease, type LockedFeed } from './held-feed.js';
 import { answer, callChildren, flowsLedTo, relink } from './linking.js';
@@ -16,6 +17,7 @@ export function createOutcomes(context: LedgerContext): Pick<Ledger, 'commitPage
     outcomes: RowOutcome[],
     next?: Position,
     answered: Call[] = [],
+    { optOuts = false }: { optOuts?: boolean } = {},
   ): Promise<Feed> {
     const decided = outcomes.filter((row): row is Decided => row.outcome !== 'repeat');
     const rows = lastOfEach(decided);
@@ -32,6 +34,7 @@ export function createOutcomes(context: LedgerContext): Pick<Ledger, 'commitPage
         change.heldChange += written.held_change;
         change.deleted += written.deleted;
         stayed.push(...(written.stayed ?? []).map((id) => nameOf(feed.flow, id)));
+        if (optOuts) await noteBirths(transaction, chunk, written.became ?? [], locked.runId ?? '');
         await park(transaction, feed, chunk);
         if (wereParked) await unpark(transaction, feed.flow, chunk);
         await relink(transaction, feed, chunk);
@@ -76,6 +79,8 @@ interface Written {
   deleted: number;
   /** Records that were about to go, and stay. */
   stayed: string[] | null;
+  /** Records that are ours from now on. */
+  became: string[] | null;
 }
 
 /**
@@ -169,7 +174,8 @@ async function writeOutcomes(
       count(*) filter (where managed) - count(*) filter (where was_managed) as managed_change,
       count(*) filter (where state = 'held') - count(*) filter (where was_state = 'held') as held_change,
       count(*) filter (where (outcome = 'deleted' or is_removed) and was_managed and was_state <> 'approved') as deleted,
-      array_agg(source_id) filter (where was_leaving and not leaving and managed) as stayed
+      array_agg(source_id) filter (where was_leaving and not leaving and managed) as stayed,
+      array_agg(source_id) filter (where managed and not coalesce(was_managed, false)) as became
     from decided`.execute(transaction);
-  return answers[0] ?? { managed_change: 0, held_change: 0, deleted: 0, stayed: null };
+  return answers[0] ?? { managed_change: 0, held_change: 0, deleted: 0, stayed: null, became: null };
 }

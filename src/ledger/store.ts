@@ -1,4 +1,4 @@
-import type { ConsentStore } from './consent-store.js';
+import type { BornFlags, ConsentStore } from './consent-store.js';
 import type { Call, Lead, LinkStore } from './link-store.js';
 
 /**
@@ -50,9 +50,16 @@ export interface Ledger extends LinkStore, ConsentStore {
    * Records a page's outcomes and, when `next` is given, moves the cursor there, adds the page's counts to the run and
    * raises the feed's version: all in one transaction, under the owner's lease. Without `next` (an interrupted page) outcomes
    * are stamped with the page's version and nothing is counted: the retry finds them by `outcomeVersion` and the page
-   * is counted once. `answered`: calls that the page, once it is whole, has answered. Throws LEASE_LOST.
+   * is counted once. `answered`: calls that the page, once it is whole, has answered. `optOuts`: the rows are contacts whose opt-outs
+   * are kept in step: those whose records are ours from now on become due there. Throws LEASE_LOST.
    */
-  commitPage(feed: Feed, outcomes: RowOutcome[], next?: Position, answered?: Call[]): Promise<Feed>;
+  commitPage(
+    feed: Feed,
+    outcomes: RowOutcome[],
+    next?: Position,
+    answered?: Call[],
+    of?: { optOuts?: boolean },
+  ): Promise<Feed>;
 
   /** Survey (DESIGN §7): compares one page of Campaign's records with what is known. One transaction with the position. */
   commitSurveyPage(feed: Feed, found: SurveyedRecord[], next: Position): Promise<Feed>;
@@ -172,7 +179,7 @@ export interface Position {
   childrenSince?: string;
   /** The sweep has read every key; what it did not see is being deleted. */
   swept?: boolean;
-  /** Of egress: the event source's own cursor, plain JSON. */
+  /** Of egress and opt-outs: where their sources have been read to, plain JSON. */
   cursor?: unknown;
 }
 export type Phase = 'survey' | 'full' | 'sweep' | 'overlap' | 'following';
@@ -259,6 +266,8 @@ export interface RowOutcome {
   forgotten?: boolean;
   /** Of a held row that was about to go: it is still, once a person has decided. */
   leaving?: boolean;
+  /** Of a record that was created: the opt-out flags that it was created with; `unknown` if it may have been made by an earlier call. */
+  bornWith?: BornFlags | 'unknown';
   /** Of a parked row. `waitsFor` names a parent as `<flow>:<sourceId>`. */
   fault?: { code: string; field?: string; waitsFor?: string };
   /** Of a parked row: Campaign refused the create that was marked, so that nothing can come of it; takes the mark off. */

@@ -7,6 +7,7 @@ import { hashOf } from './hash.js';
 import type {
   CompiledMapping,
   Mapped,
+  OptOutColumn,
   Payload,
   SourceColumn,
   SourceRow,
@@ -21,14 +22,19 @@ import type { TableMapping } from './schema.js';
  * that can never work: columns that Dynamics does not have, constants that do not fit, comparisons with another type. A
  * field that Campaign does not have is no such fault: its rows are refused by Campaign, one by one. Faults of rows name
  * the Campaign field, as Campaign's own refusals do. A payload must not be changed: `insert`, `full` and `following` are one
- * object where they are alike.
+ * object where they are alike. `optOuts`: flags that a new record is created with.
  */
-export function compile(mapping: TableMapping, source: SourceTable, target: TargetResource): CompiledMapping {
+export function compile(
+  mapping: TableMapping,
+  source: SourceTable,
+  target: TargetResource,
+  optOuts: OptOutColumn[] = [],
+): CompiledMapping {
   const problems: string[] = [];
   const problem = (text: string): void => {
     problems.push(text);
   };
-  const columns = columnsOf(mapping, source, problem);
+  const columns = columnsOf(mapping, optOuts, source, problem);
   const keyTo = mapping.key.to;
   const keyField = fieldOf(keyTo, target);
   const writeKey = writerFor(keyField);
@@ -65,7 +71,19 @@ export function compile(mapping: TableMapping, source: SourceTable, target: Targ
       if (!allUpdatable) put(full, converted.value);
       if (followsUpdates && !allFollow) put(following, converted.value);
     }
-    return { kind: 'payload', key, insert, full, following, parents: links.parentsOf(row) };
+    const flags = optOutsOf(row);
+    const parents = links.parentsOf(row);
+    return { kind: 'payload', key, insert, full, following, parents, ...(flags && { optOuts: flags }) };
+  }
+
+  function optOutsOf(row: SourceRow): Record<string, boolean> | undefined {
+    if (optOuts.length === 0) return undefined;
+    return Object.fromEntries(
+      optOuts.map(({ dynamics, campaign, inverse }) => [
+        campaign,
+        (memberOf(row, dynamics) === true) !== inverse,
+      ]),
+    );
   }
 
   function fromCampaign(record: Record<string, unknown>): { key: string; full: Payload; following: Payload } {
@@ -102,6 +120,7 @@ export function compile(mapping: TableMapping, source: SourceTable, target: Targ
 /** The columns that the mapping reads, each once. */
 function columnsOf(
   mapping: TableMapping,
+  optOuts: OptOutColumn[],
   source: SourceTable,
   problem: (text: string) => void,
 ): SourceColumn[] {
@@ -109,6 +128,7 @@ function columnsOf(
     ...mapping.fields.flatMap((field) => ('from' in field ? [field.from] : [])),
     ...mapping.links.flatMap((link) => ('from' in link ? [link.from] : [])),
     ...(mapping.filters?.where.map((condition) => condition.field) ?? []),
+    ...optOuts.map(({ dynamics }) => dynamics),
   ]);
   const missing = [...names].filter((name) => !columnOf(name, source));
   if (missing.length > 0) problem(`has no column ${missing.join(', ')}`);

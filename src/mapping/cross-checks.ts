@@ -2,6 +2,7 @@ import { textOf } from './convert.js';
 import { linkFaults } from './link-checks.js';
 import { listAt, memberOf, repeatedAt, textAt, type CrossFault, type Path } from './raw-file.js';
 import { readDurationMs } from './names-schema.js';
+import { OPT_OUT_RESOURCE, OPT_OUT_TABLE } from './opt-out-schema.js';
 
 const SHORTEST_INTERVAL_MS = 10_000;
 
@@ -17,6 +18,7 @@ export function crossChecks(file: unknown): CrossFault[] {
     ...mappedTwice(tables, 'campaign'),
     ...linkFaults(tables),
     ...intervalFaults(memberOf(file, 'events'), ['events']),
+    ...intervalFaults(memberOf(file, 'optOut'), ['optOut']),
     ...optOutFaults(file, tables),
   ];
 }
@@ -128,7 +130,7 @@ function optOutFaults(file: unknown, tables: unknown[]): CrossFault[] {
     })),
   );
   const fields = tables.flatMap((table, tableIndex) => {
-    if (textAt(table, 'dynamics') !== 'contact') return [];
+    if (textAt(table, 'dynamics') !== OPT_OUT_TABLE) return [];
     return listAt(table, 'fields').flatMap((field, index) => {
       const to = textAt(field, 'to');
       if (to === undefined || !names.has(to)) return [];
@@ -140,5 +142,17 @@ function optOutFaults(file: unknown, tables: unknown[]): CrossFault[] {
       ];
     });
   });
-  return [...twice, ...fields];
+  return [...twice, ...fields, ...optOutTableFaults(file, tables, flags.length)];
+}
+
+/** Opt-outs are told apart by the profiles that the contacts' mapping manages. */
+function optOutTableFaults(file: unknown, tables: unknown[], flags: number): CrossFault[] {
+  const direction = textAt(memberOf(file, 'optOut'), 'direction');
+  if (direction === undefined || direction === 'disabled' || flags === 0) return [];
+  const isMapped = tables.some(
+    (table) => textAt(table, 'dynamics') === OPT_OUT_TABLE && textAt(table, 'campaign') === OPT_OUT_RESOURCE,
+  );
+  if (isMapped) return [];
+  const message = `opt-outs need ${OPT_OUT_TABLE} to be mapped to ${OPT_OUT_RESOURCE} under tables`;
+  return [{ path: ['optOut', 'direction'], message }];
 }

@@ -100,6 +100,8 @@ export type Mapped =
       following: Payload;
       /** The rows this one belongs to, which must be in Campaign before it. */
       parents: ParentRow[];
+      /** Opt-outs that are kept in step, by their names in Campaign, `true` is opted out: a new record is created with them. */
+      optOuts?: Record<string, boolean>;
     }
   | {
       kind: 'filtered';
@@ -112,6 +114,13 @@ export type Mapped =
       /** The Campaign field, by its path, as in Campaign's own refusals. */
       field: string;
     };
+
+/** A boolean column, and the opt-out flag of Campaign that means the same, or (`inverse`) the opposite. */
+export interface OptOutColumn {
+  dynamics: string;
+  campaign: string;
+  inverse: boolean;
+}
 
 /** One table's mapping, compiled against both sides' metadata: pure functions, no clock, no I/O. */
 export interface CompiledMapping {

@@ -9,7 +9,7 @@ export type Rule = 'three-way' | 'adobe';
 export interface FlagPair {
   agreed?: {
     optedOut: boolean;
-    /** Campaign's stamp of the flag at that moment, ISO 8601. */
+    /** Campaign's stamp of the flag at that moment or a little later, ISO 8601. */
     campaignStamp?: string;
     /** The contact's row version at that moment. */
     rowVersion?: string;
@@ -120,7 +120,8 @@ function mayHaveSpokenAfter(
   const campaignAt = campaign.stamp === undefined ? undefined : Date.parse(campaign.stamp);
   if (optedOut === 'campaign') {
     // Without a stamp Campaign is never newer.
-    if (campaignAt === undefined || campaign.stamp === agreed?.campaignStamp) return false;
+    if (campaignAt === undefined) return false;
+    if (agreed?.campaignStamp !== undefined && campaignAt <= Date.parse(agreed.campaignStamp)) return false;
     return campaignAt + toleranceMs >= dynamicsAt;
   }
   if (dynamics.rowVersion === agreed?.rowVersion) return false;

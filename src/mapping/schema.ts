@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { events } from './events-schema.js';
 import { campaignName, campaignPath, duration, durationMs, logicalName } from './names-schema.js';
+import { optOut } from './opt-out-schema.js';
 
 /**
  * The schema of sync.yaml (DESIGN §6). Unknown keys are faults. `docs/reference/sync-schema.json` is made from it, so
@@ -178,47 +179,6 @@ const table = z
   })
   .describe('One Dynamics table and the Campaign resource it fills.');
 
-const optOutFlags = [
-  'blackList',
-  'blackListEmail',
-  'blackListFax',
-  'blackListMobile',
-  'blackListPhone',
-  'blackListPostalMail',
-  'blackListPushnotification',
-  'ccpaOptOut',
-] as const;
-const optOut = z
-  .strictObject({
-    direction: z
-      .enum(['disabled', 'dynamics-to-campaign', 'campaign-to-dynamics', 'bidirectional'])
-      .default('disabled')
-      .describe('Which way opt-outs travel.'),
-    rule: z
-      .enum(['three-way', 'adobe'])
-      .default('three-way')
-      .describe('Which side wins when both changed (bidirectional only).'),
-    clockTolerance: duration
-      .default('5m')
-      .describe("How far the two systems' clocks may be apart before a later opt-in counts as later."),
-    flags: z
-      .array(
-        z
-          .strictObject({
-            dynamics: logicalName.describe('Boolean column of the contact.'),
-            campaign: z.enum(optOutFlags).describe('Flag of the profile.'),
-            inverse: z
-              .boolean()
-              .default(false)
-              .describe('true where the column means the opposite, as followemail does.'),
-          })
-          .describe('A pair of flags that mean the same.'),
-      )
-      .default([])
-      .describe('The flags kept in step; they may not be fields of the contact as well.'),
-  })
-  .describe('Opt-outs between contacts and profiles.');
-
 export const syncSchema = z
   .strictObject({
     version: z.literal(1).describe('Version of this format.'),
@@ -238,7 +198,6 @@ export type ParentLink = Extract<LinkMapping, { table: unknown }>;
 export type ConstantLink = Extract<LinkMapping, { resource: unknown }>;
 export type Filters = NonNullable<TableMapping['filters']>;
 export type Condition = Filters['where'][number];
-export type OptOut = NonNullable<SyncConfig['optOut']>;
 
 /** How often a table is looked at, milliseconds. */
 export const everyMsOf = (mapping: TableMapping): number => durationMs(mapping.every);

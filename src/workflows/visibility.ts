@@ -2,9 +2,11 @@ import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } 
 import {
   EGRESS,
   ingressFlow,
+  OPT_OUT,
   tableOf,
   type EventCounts,
   type FlowId,
+  type OptOutCounts,
   type Progress,
   type SliceResult,
 } from '../contracts.js';
@@ -28,8 +30,16 @@ export function flowSearchAttributes(flow: FlowId): TypedSearchAttributes {
 }
 
 /** The run's title in the Web UI. */
-export const flowSummary = (flow: FlowId): string =>
-  flow === EGRESS ? 'Campaign email events → Dynamics' : `Dynamics ${tableOf(flow) ?? ''} → Campaign`;
+export function flowSummary(flow: FlowId): string {
+  switch (flow) {
+    case EGRESS:
+      return 'Campaign email events → Dynamics';
+    case OPT_OUT:
+      return 'Opt-outs, Dynamics ↔ Campaign';
+    default:
+      return `Dynamics ${tableOf(flow) ?? ''} → Campaign`;
+  }
+}
 
 /** What a run says of itself when it ends: one upsert, so that an idle poll stays cheap. */
 export function closingSearchAttributes(outcome: string, slice: SliceResult<unknown> | undefined) {
@@ -61,6 +71,16 @@ export function egressDetails(progress: Progress<EventCounts>): string {
     '| read | written | duplicates | filtered | parked |',
     '|---|---|---|---|---|',
     `| ${counts.read} | ${counts.written} | ${counts.duplicates} | ${counts.filtered} | ${counts.parked} |`,
+  ]);
+}
+
+/** The current details of the flow of opt-outs. */
+export function optOutDetails(progress: Progress<OptOutCounts>): string {
+  const { counts } = progress;
+  return details(OPT_OUT, progress, [
+    '| flags read | to Campaign | to Dynamics | unchanged | parked |',
+    '|---|---|---|---|---|',
+    `| ${counts.read} | ${counts.toCampaign} | ${counts.toDynamics} | ${counts.unchanged} | ${counts.parked} |`,
   ]);
 }
 

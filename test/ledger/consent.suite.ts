@@ -123,14 +123,17 @@ onBothBackends('consent', (under) => {
       },
       at('following'),
     );
-    expect(await ledger.dueContacts({ after: '', limit: 9 })).toEqual([fresh]);
+    expect(await ledger.dueContacts({ after: '', limit: 9 })).toEqual([{ contactId: fresh }]);
     expect(await ledger.dueContacts({ after: fresh, limit: 9 })).toEqual([]);
     const summary = await ledger.dueSummary();
-    expect(summary).toMatchObject({ count: 2, errors: { CAMPAIGN_REFUSED: 1 } });
+    expect(summary).toMatchObject({ count: 2, failing: 1, unknown: 1, errors: { CAMPAIGN_REFUSED: 1 } });
     expect(Date.parse(summary.oldestAt ?? '')).toBeLessThanOrEqual(Date.now() + 1000);
 
     await sql`update ledger.due_contact set next_at = now()`.execute(database);
-    expect(await ledger.dueContacts({ after: '', limit: 9 })).toEqual([fresh, failed]);
+    expect(await ledger.dueContacts({ after: '', limit: 9 })).toEqual([
+      { contactId: fresh },
+      { contactId: failed, code: 'CAMPAIGN_REFUSED' },
+    ]);
     await ledger.commitConsents(
       first,
       { outcomes: [], settled: [fresh], due: [{ contactId: failed, code: 'CAMPAIGN_REFUSED' }] },
@@ -143,7 +146,7 @@ onBothBackends('consent', (under) => {
     expect(rows).toEqual([{ attempts: 2 }]);
   });
 
-  test('of an interrupted page is kept, but neither counted nor passed by', async () => {
+  test('of an interrupted page is kept and counted, for it is not met as new again, but not passed by', async () => {
     const { feed, flow, ledger } = await begun();
     const [id = ''] = contacts('a');
     const same = await ledger.commitConsents(feed, {
@@ -153,7 +156,7 @@ onBothBackends('consent', (under) => {
     });
     expect(same.version).toBe(feed.version);
     expect((await ledger.agreements([id])).get(id)?.get('blackListEmail')).toEqual({ optedOut: true });
-    expect(await ledger.optOutCounts(flow, 'run')).toMatchObject({ read: 0, toDynamics: 0 });
+    expect(await ledger.optOutCounts(flow, 'run')).toMatchObject({ read: 1, toDynamics: 1 });
   });
 
   test('is refused to an owner that has lost the feed', async () => {

@@ -36,7 +36,15 @@ describe('a mapping file', () => {
           },
         ],
         events: { sends: false, opens: false, clicks: false, bounces: false, source: 'journal' },
-        optOut: { direction: 'disabled', rule: 'three-way', clockTolerance: '5m', flags: [] },
+        optOut: {
+          direction: 'disabled',
+          rule: 'three-way',
+          clockTolerance: '5m',
+          every: '1m',
+          source: 'changes',
+          changes: { filter: 'bymodifiedsince', overlap: '10m' },
+          flags: [],
+        },
       },
     });
   });

@@ -32,7 +32,8 @@ export const rules: Readonly<Record<string, Rule>> = {
     refuses: ['axios', 'pg', 'kysely', '@temporalio/client', '@temporalio/worker'],
   },
   sandbox: { mayImport: [], refuses: [temporal, 'axios', 'pg', 'kysely'] },
-  contracts: { mayImport: [], refuses: ['zod', 'node:*'] },
+  contracts: { mayImport: ['inspect-contracts'], refuses: ['zod', 'node:*'] },
+  'inspect-contracts': { mayImport: ['contracts'], refuses: ['zod', 'node:*'] },
   errors: { mayImport: [], refuses: ['zod', 'node:*'] },
 };
 /** Only these know that there is a sandbox. */

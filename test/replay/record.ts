@@ -13,6 +13,7 @@ import { findTemporalCli } from '../../src/temporal-cli.js';
 import { startTemporalServer } from '../../src/temporal-server.js';
 import { searchAttributeKeys } from '../../src/workflows/visibility.js';
 import { exampleDocument } from '../support/mapping-document.js';
+import { optOutDocument } from '../support/opt-outs.js';
 import { defineParcels, parcelsMapping } from '../support/parcels.js';
 import { flow, startStack, type Stack } from '../support/stack.js';
 import { deliver, eventsDocument } from '../support/timeline.js';
@@ -102,6 +103,15 @@ try {
   await signalFlow(starter, 'egress', 'resume');
   await waitForFlow(stack.client, 'egress');
   await save(stack, 'egress', 'egress.paused-and-replayed');
+
+  await stack.apply(optOutDocument());
+  await stack.syncAll([flow, 'opt-out']);
+  await save(stack, 'opt-out', 'optOut.compared');
+  await signalFlow(starter, 'opt-out', 'pause');
+  await signalFlow(starter, 'opt-out', 'resync', {});
+  await signalFlow(starter, 'opt-out', 'resume');
+  await waitForFlow(stack.client, 'opt-out');
+  await save(stack, 'opt-out', 'optOut.paused-and-compared-again');
 
   for await (const { workflowId } of stack.client.workflow.list({ query: "WorkflowType = 'inspect'" })) {
     await save(stack, workflowId, 'inspect.apply');

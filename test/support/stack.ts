@@ -9,14 +9,14 @@ import { signalFlow, waitForFlow, waitForFlows, type FlowEnd } from '../../src/c
 import { inspect } from '../../src/command-line/inspect.js';
 import { exitStatusOf, messageOf } from '../../src/command-line/wrong-use.js';
 import { readConfig, type Environment } from '../../src/config.js';
-import type { EventFlowStatus, FlowId, FlowStatus } from '../../src/contracts.js';
+import type { EventFlowStatus, FlowId, FlowStatus, OptOutFlowStatus } from '../../src/contracts.js';
 import { sandboxSettings } from '../../src/sandbox-settings.js';
 import { starterProgram } from '../../src/starter.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
 import type { ModelDocument } from '../../src/sandbox/model/model-schema.js';
 import { installRuntime, startWorker, type RunningWorker } from '../../src/worker.js';
 import { ownNamespace } from './temporal.js';
-import { eventStatus, tableStatus } from './statuses.js';
+import { eventStatus, optOutStatus, tableStatus } from './statuses.js';
 import { connectSystems, type Systems } from './systems.js';
 
 // One quiet runtime for all workers of a test process.
@@ -37,6 +37,7 @@ export interface Stack {
   status(flow?: FlowId): Promise<FlowStatus>;
   /** Of the flow of email events. */
   eventStatus(): Promise<EventFlowStatus>;
+  optOutStatus(): Promise<OptOutFlowStatus>;
   apply(document: string): Promise<void>;
   /** Runs a command of `npm run starter`. */
   starter(...argv: string[]): Promise<CommandRun>;
@@ -156,6 +157,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
     async eventStatus() {
       return eventStatus((await inspect(client, { kind: 'status' })).flows);
+    },
+    async optOutStatus() {
+      return optOutStatus((await inspect(client, { kind: 'status' })).flows);
     },
     async restartWorker(settings) {
       await worker.shutdown();

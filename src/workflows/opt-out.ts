@@ -1,0 +1,32 @@
+import {
+  noOptOutCounts,
+  OPT_OUT,
+  type OptOutComparison,
+  type OptOutCounts,
+  type OptOutInput,
+  type OptOutResult,
+} from '../contracts.js';
+import { flowActivities, flowRun, SLICE_SECONDS } from './flow-run.js';
+import { optOutDetails } from './visibility.js';
+
+/**
+ * Keeps the opt-out flags of contacts and profiles in step until neither side has anything new. A resync compares all of them once
+ * more. Fails with a code of errors.ts as the failure's type.
+ */
+export async function optOut(input: OptOutInput): Promise<OptOutResult> {
+  const { heartbeatSeconds } = input;
+  const { slices, short } = flowActivities(heartbeatSeconds);
+  const flow = flowRun<OptOutCounts, OptOutComparison>({
+    flow: OPT_OUT,
+    noCounts: noOptOutCounts,
+    ...(heartbeatSeconds && { heartbeatSeconds }),
+    ...(input.carried && { carried: input.carried }),
+    slice: (runId) => slices.syncOptOuts({ runId, maxSeconds: SLICE_SECONDS }),
+    merge: () => ({}),
+    begin: (_comparison, requestId) => short.beginComparison({ requestId }),
+    pendingName: () => 'comparison',
+    details: optOutDetails,
+    continued: (carried): OptOutInput => ({ ...input, carried }),
+  });
+  return flow.run();
+}
