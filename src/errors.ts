@@ -36,6 +36,11 @@ export const catalogue = {
     message: 'the source of email events that the mapping names is not set up',
     next: 'For `source: journal` set CAMPAIGN_JOURNAL_URL and ADOBE_ORG_ID, for `source: files` the SFTP_ settings, and start the worker again.',
   },
+  OPT_OUT_DISABLED: {
+    class: 'stop',
+    message: 'no opt-outs are kept in step',
+    next: 'Name a direction and flags under `optOut` in sync.yaml and run `npm run starter -- apply`, or give `plan opt-out` a file with --config.',
+  },
   LEDGER_OF_ANOTHER_PAIR: {
     class: 'stop',
     message: 'the ledger belongs to another pair of systems or to another key',
@@ -190,8 +195,8 @@ export const catalogue = {
   },
   SFTP_REFUSED: {
     class: 'stop',
-    message: 'the SFTP server does not show the folder of the log files',
-    next: "Check `directory` under events.files in sync.yaml, and the user's rights; Campaign's export makes the folder.",
+    message: 'the SFTP server does not show the folder of the files',
+    next: "Check `directory` under events.files or optOut.files in sync.yaml, and the user's rights; Campaign's export makes the folder.",
   },
   BUDGET_USED_UP: {
     class: 'retry',
@@ -288,6 +293,26 @@ export const catalogue = {
     class: 'park',
     message: 'a log file vanished or became shorter before it was read to its end',
     next: 'Export the time it covered again if rows are missing; a shorter file of the same name is read from its start.',
+  },
+  OPT_OUT_UNREADABLE: {
+    class: 'park',
+    message: 'a row of an opt-out export cannot be read',
+    next: "See the column: where every row has it, check Campaign's export against optOut.files in sync.yaml; otherwise mend the profile in Campaign, and the next export tells it again.",
+  },
+  EXPORT_FILE_COLUMN_MISSING: {
+    class: 'park',
+    message: 'an opt-out export lacks a column',
+    next: "Add the column to the extraction in Campaign's workflow, or name its heading under optOut.files in sync.yaml; the file is then read by itself.",
+  },
+  EXPORT_FILE_UNREADABLE: {
+    class: 'park',
+    message: 'an opt-out export cannot be opened, or not be read to its end',
+    next: "Check the file and the user's rights to it, or export it again; it is tried at every run.",
+  },
+  EXPORT_FILE_CUT_SHORT: {
+    class: 'park',
+    message: 'an opt-out export vanished or became shorter before it was read to its end',
+    next: 'Export again, or run `npm run starter -- resync opt-out`, if rows are missing; a shorter file of the same name is read from its start.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -26,6 +26,10 @@ export type InspectRequest =
   | { kind: 'explain'; id: string; table?: string }
   /** `document`: a mapping file to check instead of the one in force. */
   | { kind: 'check'; document?: string }
+  /** Decisions on opt-outs after a number, of one contact if it is named. */
+  | { kind: 'consent'; contactId?: string; after: number; limit: number }
+  /** `document`: a mapping file to plan with instead of the one in force. */
+  | { kind: 'planOptOut'; document?: string }
   /** Makes our event tables in Dynamics where they are missing. */
   | { kind: 'provision' };
 
@@ -38,7 +42,47 @@ export type InspectResult =
   | { kind: 'plan'; plan: Plan }
   | { kind: 'explain'; stories: RecordStory[] }
   | { kind: 'check'; findings: Finding[] }
+  | { kind: 'consent'; entries: ConsentEntryView[] }
+  | { kind: 'planOptOut'; plan: OptOutPlan }
   | { kind: 'provision'; made: string[]; present: string[] };
+
+/** A decision on one opt-out flag of one contact, with its evidence. `true` is opted out, times are ISO 8601. */
+export interface ConsentEntryView {
+  /** In the order of decisions. */
+  number: number;
+  at: string;
+  contactId: string;
+  /** Name of the flag in Campaign. */
+  flag: string;
+  /** What each side said, and when it was changed; absent: it was not looked at. Of Dynamics only the whole record's time is known. */
+  dynamics?: boolean;
+  dynamicsAt?: string;
+  campaign?: boolean;
+  campaignAt?: string;
+  agreedBefore?: boolean;
+  agreedAfter?: boolean;
+  /** `three-way`, `adobe`, a direction, or `creation`. */
+  rule: string;
+  winner: 'dynamics' | 'campaign' | 'both' | 'none';
+  because: string;
+  /** `accepted`, `none` when nothing was to be written, or the code of what kept it from being written. */
+  result: string;
+  runId: string;
+}
+
+/** What a comparison of every contact with its profile would do. Counts are flags of contacts; `calls` those that it would make. */
+export interface OptOutPlan {
+  direction: string;
+  rule: string;
+  counts: OptOutCounts;
+  /** The same for each flag, by its name in Campaign. */
+  flags: Record<string, OptOutCounts>;
+  /** How often the two sides differ, by what decides. */
+  because: Record<string, number>;
+  calls: { dynamics: number; campaign: number };
+  /** A few contacts of each outcome. */
+  samples: Partial<Record<keyof OptOutCounts, string[]>>;
+}
 
 /** One thing that a check has looked at. Names, numbers and codes only. */
 export interface Finding {
@@ -101,6 +145,15 @@ export interface RecordStory {
   parked?: ParkedRowView;
   /** What the row is now under the mapping in force; absent when there is no row. */
   payload?: RecordPayload;
+  /** Of a contact whose opt-outs are kept in step. */
+  consent?: {
+    /** What both sides last agreed on, by the flag's name in Campaign; `true` is opted out. */
+    agreed: Record<string, boolean>;
+    /** Its flags are still to be settled, and what kept them from it. */
+    due?: { code?: string };
+    /** The last decisions, newest first. */
+    decisions: ConsentEntryView[];
+  };
   parents: { table: string; id: string; field: string; state: string; inCampaign: boolean }[];
 }
 export interface RecordLedgerState {

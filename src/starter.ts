@@ -12,19 +12,24 @@ import {
   type FlowEnd,
   type FlowStarter,
 } from './command-line/flows.js';
+import { consentFormats, consentLines, consentLog } from './command-line/consent.js';
 import { explain, explainedText } from './command-line/explain.js';
 import { inspect } from './command-line/inspect.js';
+import { wholeNumberOf } from './command-line/options.js';
+import { allParked } from './command-line/parked.js';
 import { plan, planText, type PlanOptions } from './command-line/plan.js';
+import { optOutPlanText, planOptOut } from './command-line/plan-opt-out.js';
+import { resyncRequest, type ResyncOptions } from './command-line/resync.js';
 import { readSummary } from './command-line/summary.js';
 import { findingsTable, parkedTable, summaryTable } from './command-line/tables.js';
 import { exitStatusOfEnds, runMain, WrongUse } from './command-line/wrong-use.js';
 import {
   EGRESS,
   ingressFlow,
+  OPT_OUT,
+  type ConsentEntryView,
   type FlowId,
   type HeldSetName,
-  type ParkedRowView,
-  type ResyncRequest,
 } from './contracts.js';
 import { readInstance } from './instance.js';
 import { connectTemporal, type ConnectedClient } from './temporal-client.js';
@@ -79,8 +84,8 @@ export function starterProgram(
       }),
     );
 
-  command('resync', 'read a table wholly again and write what differs, or read email events again')
-    .argument('<what>', 'the Dynamics table, e.g. contact, or egress')
+  command('resync', 'read a table wholly again and write what differs, or events, or compare all opt-outs')
+    .argument('<what>', 'the Dynamics table, e.g. contact, or egress, or opt-out')
     .option('--rewrite', 'of a table: write every row, whether it differs or not')
     .option(
       '--since <time>',
@@ -90,7 +95,8 @@ export function starterProgram(
     .option('--wait', 'wait for the end')
     .action((what: string, options: CommonOptions & ResyncOptions) =>
       connected(options, async (connection) => {
-        const [flow = ''] = await knownFlows(connection, [what === EGRESS ? EGRESS : ingressFlow(what)]);
+        const named = what === EGRESS || what === OPT_OUT ? what : ingressFlow(what);
+        const [flow = ''] = await knownFlows(connection, [named]);
         const request = resyncRequest(flow, options);
         await signalFlow(connection, flow, 'resync', request);
         if (options.wait)
@@ -148,11 +154,15 @@ export function starterProgram(
     );
 
   command('plan', 'what a sync would do now, without a write')
-    .argument('<table>', 'the Dynamics table, e.g. contact')
+    .argument('<what>', 'the Dynamics table, e.g. contact, or opt-out')
     .option('--config <file>', 'plan with this mapping file instead of the one in force; it is not published')
     .option('--limit <n>', 'compare at most so many rows, field by field', wholeNumberOf('--limit'), 200)
     .action((table: string, options: CommonOptions & PlanOptions) =>
       connected(options, async ({ client }) => {
+        if (table === OPT_OUT) {
+          const compared = await planOptOut(client, options);
+          return output(options, compared, optOutPlanText(compared));
+        }
         const planned = await plan(client, table, options);
         output(options, planned, planText(planned));
       }),
@@ -206,6 +216,28 @@ export function starterProgram(
         output(options, { made, present }, said);
       }),
   );
+
+  command('consent', 'the decisions on opt-outs, with their evidence')
+    .argument('<action>', 'export')
+    .option('--id <id>', 'only those on this contact, by its id in Dynamics')
+    .option('--format <format>', 'jsonl (a JSON document on each line) or csv', 'jsonl')
+    .action((action: string, options: CommonOptions & { id?: string; format: string }) =>
+      connected(options, async ({ client }) => {
+        const { id, json } = options;
+        const format = consentFormats.find((each) => each === options.format);
+        if (action !== 'export') throw new WrongUse([`consent takes export, not ${action}`]);
+        if (!format) throw new WrongUse([`--format takes jsonl or csv, not ${options.format}`]);
+        const entries: ConsentEntryView[] = [];
+        let isFirst = true;
+        for await (const page of consentLog(client, id)) {
+          if (json) entries.push(...page);
+          else print(consentLines(page, format, isFirst));
+          isFirst = false;
+        }
+        if (json) print(`${JSON.stringify({ decisions: entries })}\n`);
+        else if (isFirst && format === 'csv') print(consentLines([], format, true));
+      }),
+    );
 
   command('deletions', 'deletions that wait for a person: show, approve or discard them')
     .argument(
@@ -285,61 +317,11 @@ export function starterProgram(
   }
 }
 
-async function allParked(
-  client: ConnectedClient['client'],
-  filter: { flow?: FlowId; code?: string },
-  limit: number,
-): Promise<ParkedRowView[]> {
-  const rows: ParkedRowView[] = [];
-  while (rows.length < limit) {
-    const last = rows.at(-1);
-    const page = await inspect(client, {
-      kind: 'parked',
-      ...filter,
-      limit: Math.min(500, limit - rows.length),
-      ...(last && { after: last.id }),
-    });
-    rows.push(...page.rows);
-    if (page.rows.length < 500) break;
-  }
-  return rows;
-}
-
-interface ResyncOptions {
-  rewrite?: boolean;
-  since?: string;
-  reason?: string;
-  wait?: boolean;
-}
-
-function resyncRequest(flow: FlowId, { rewrite, since, reason }: ResyncOptions): ResyncRequest {
-  const why = { ...(reason && { reason }) };
-  if (flow !== EGRESS) {
-    if (since !== undefined) throw new WrongUse(['--since is of egress: a table is read wholly']);
-    return { mode: rewrite ? 'rewrite' : 'verify', ...why };
-  }
-  if (rewrite)
-    throw new WrongUse(['--rewrite is of a table: an event that is written is never written again']);
-  if (since === undefined) return why;
-  const at = new Date(since);
-  if (!/^\d{4}-\d\d-\d\d/.test(since) || Number.isNaN(at.getTime()))
-    throw new WrongUse([`--since takes a time such as 2026-05-02T08:00:00Z, not ${JSON.stringify(since)}`]);
-  return { since: at.toISOString(), ...why };
-}
-
 /** Aborted by Ctrl-C or SIGTERM. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   return stop.signal;
-}
-
-function wholeNumberOf(option: string): (text: string) => number {
-  return (text) => {
-    if (!/^[1-9]\d*$/.test(text))
-      throw new WrongUse([`${option} takes a whole number from 1, not ${JSON.stringify(text)}`]);
-    return Number(text);
-  };
 }
 
 /** The entry of `npm run starter`. */

@@ -8,11 +8,14 @@ import {
 import type { Found } from '../campaign/client.js';
 import type { LedgerRecord } from '../ledger/store.js';
 import { canonical } from '../mapping/canonical.js';
+import { optOutsOf } from '../mapping/opt-out-schema.js';
 import type { CompiledMapping, Mapped, ParentRow } from '../mapping/model.js';
 import { hasLanded } from './parents.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { differingFields } from './differing-fields.js';
 import { parkedRowView } from './parked-row-view.js';
+
+const DECISIONS = 20;
 
 export function createExplain({ ledger, mappings, dynamics, campaign }: ActivityDependencies) {
   /**
@@ -24,7 +27,28 @@ export function createExplain({ ledger, mappings, dynamics, campaign }: Activity
     const { config } = await mappings.config();
     const tables = table === undefined ? config.tables.map(({ dynamics: name }) => name) : [table];
     const stories = await Promise.all(tables.map((each) => storyOf(each, sourceId)));
-    return stories.filter(isKnown);
+    const known = stories.filter(isKnown);
+    return Promise.all(
+      known.map(async (story) =>
+        optOutsOf(story.table, config.optOut).length === 0
+          ? story
+          : { ...story, consent: await consentOf(sourceId) },
+      ),
+    );
+  }
+
+  async function consentOf(id: string): Promise<NonNullable<RecordStory['consent']>> {
+    const [agreements, due, decisions] = await Promise.all([
+      ledger.agreements([id]),
+      ledger.dueContact(id),
+      ledger.lastDecisions(id, DECISIONS),
+    ]);
+    const agreed = [...(agreements.get(id) ?? [])].map(([flag, { optedOut }]) => [flag, optedOut] as const);
+    return {
+      agreed: Object.fromEntries(agreed),
+      ...(due && { due: due.code === undefined ? {} : { code: due.code } }),
+      decisions,
+    };
   }
 
   async function storyOf(table: string, id: string): Promise<RecordStory> {

@@ -27,6 +27,7 @@ import { createExplain } from './explain.js';
 import { whileBeating } from './heartbeat.js';
 import { nextOf, parkedRowView } from './parked-row-view.js';
 import { createPlan } from './plan.js';
+import { createPlanOptOut } from './plan-opt-out.js';
 
 /** At most so many rows of the ledger travel in one answer (DESIGN §4 "Looking inside"). */
 const MAX_ROWS = 500;
@@ -35,6 +36,7 @@ export function createInspect(dependencies: ActivityDependencies) {
   const { ledger, mappings, dynamics, clock, callsToday, claimed } = dependencies;
   const { check } = createCheck(dependencies);
   const { plan } = createPlan(dependencies);
+  const { planOptOut } = createPlanOptOut(dependencies);
   const { explain } = createExplain(dependencies);
 
   /** Answers one question about the ledger, or makes one change to it. Ids, counts and codes only. */
@@ -59,6 +61,13 @@ export function createInspect(dependencies: ActivityDependencies) {
           return { kind: 'explain', stories: await explain(request) };
         case 'check':
           return { kind: 'check', findings: await check(request) };
+        case 'consent':
+          return {
+            kind: 'consent',
+            entries: await ledger.consentLog({ ...request, limit: Math.min(request.limit, MAX_ROWS) }),
+          };
+        case 'planOptOut':
+          return { kind: 'planOptOut', plan: await planOptOut(request) };
         case 'provision':
           return {
             kind: 'provision',

@@ -34,6 +34,7 @@ function storyText(id: string, story: RecordStory): string {
     ...(ledger ? lastDecision(story) : []),
     ...(parked ? parkedLines(story) : []),
     ...(payload ? [['The row now', payloadText(payload)] as [string, string]] : []),
+    ...(story.consent ? consentLines(story.consent) : []),
     ...parents.map((parent): [string, string] => [
       `Parent (${parent.field})`,
       `${parent.table} ${parent.id}: ${parent.state}, ${parent.inCampaign ? 'in Campaign' : 'not in Campaign'}`,
@@ -56,6 +57,25 @@ function inCampaign({ campaign: { resource, keyField, found }, ledger }: RecordS
   const doubled = ledger?.doubled ? '; the last survey found several' : '';
   return `${records} of ${resource} with this ${keyField}${doubled}`;
 }
+
+/** So many decisions are shown here; `consent export` has them all. */
+const SHOWN = 5;
+
+function consentLines({ agreed, due, decisions }: NonNullable<RecordStory['consent']>): [string, string][] {
+  const flags = Object.entries(agreed).map(([flag, optedOut]) => `${flag} ${saidAs(optedOut)}`);
+  return [
+    ['Opt-outs agreed', flags.length > 0 ? flags.join(', ') : 'nothing yet'],
+    ...(due ? [['Opt-outs due', due.code ?? 'both sides are looked at next'] as [string, string]] : []),
+    ...decisions
+      .slice(0, SHOWN)
+      .map(({ at, flag, agreedAfter, winner, because, result }): [string, string] => [
+        `Decided ${at}`,
+        `${flag}: ${because}${winner === 'none' ? '' : `; ${winner} holds`}${agreedAfter === undefined ? '' : `: ${saidAs(agreedAfter)}`} (${result})`,
+      ]),
+  ];
+}
+
+const saidAs = (optedOut: boolean): string => (optedOut ? 'opted out' : 'not opted out');
 
 function lastDecision({ ledger, dynamics }: RecordStory): [string, string][] {
   if (!ledger) return [];

@@ -14,6 +14,7 @@ const NO_WORKER = '2 minutes';
  */
 const UNHURRIED: Partial<Record<InspectRequest['kind'], Duration>> = {
   plan: '6 hours',
+  planOptOut: '6 hours',
   check: '10 minutes',
   provision: '30 minutes',
 };

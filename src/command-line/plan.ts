@@ -3,7 +3,6 @@ import type { Plan, RowCounts } from '../contracts.js';
 import { validDocument } from './apply.js';
 import { inspect } from './inspect.js';
 import { table as drawn } from './tables.js';
-import { WrongUse } from './wrong-use.js';
 
 export interface PlanOptions {
   /** A mapping file to plan with instead of the one in force; it is not published. */
@@ -17,8 +16,6 @@ export interface PlanOptions {
  * WrongUse with every fault, as apply does.
  */
 export async function plan(client: Client, table: string, { config, limit }: PlanOptions): Promise<Plan> {
-  if (table === 'opt-out')
-    throw new WrongUse(['plan opt-out comes with the opt-out flow; plan takes a table']);
   const document = config === undefined ? undefined : validDocument(config);
   // A plan may take hours; whether a worker is there to make it shows at once.
   await inspect(client, { kind: 'parked', limit: 1 });

@@ -113,6 +113,10 @@ export interface ConsentStore {
   dueSummary(): Promise<DueSummary>;
   /** Decisions in their order after a number; of one contact, if it is named. */
   consentLog(options: { contactId?: string; after: number; limit: number }): Promise<ConsentEntry[]>;
+  /** The last decisions on one contact, newest first. */
+  lastDecisions(contactId: string, limit: number): Promise<ConsentEntry[]>;
+  /** Whether a contact is due, and why it was not settled. */
+  dueContact(contactId: string): Promise<DueContact | undefined>;
   optOutCounts(flow: string, runId: string): Promise<OptOutCounts>;
   /** Counts of the last run that did something. */
   lastOptOutCounts(flow: string): Promise<OptOutCounts>;

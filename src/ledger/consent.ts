@@ -130,6 +130,19 @@ export function createConsent(context: LedgerContext): ConsentStore {
     return rows.map(toEntry);
   }
 
+  async function lastDecisions(contactId: string, limit: number): Promise<ConsentEntry[]> {
+    const { rows } = await sql<LogRow>`
+      select * from ledger.consent_log where contact_id = ${contactId}
+      order by number desc limit ${limit}`.execute(database);
+    return rows.map(toEntry);
+  }
+
+  async function dueContact(contactId: string): Promise<DueContact | undefined> {
+    const { rows } = await sql<{ code: string | null }>`
+      select code from ledger.due_contact where contact_id = ${contactId}`.execute(database);
+    return rows[0] && { contactId, ...(rows[0].code !== null && { code: rows[0].code }) };
+  }
+
   async function optOutCounts(flow: string, runId: string): Promise<OptOutCounts> {
     const { rows } = await sql<OptOutCounts>`
       select read, to_campaign as "toCampaign", to_dynamics as "toDynamics", unchanged, parked from ledger.run
@@ -152,6 +165,8 @@ export function createConsent(context: LedgerContext): ConsentStore {
     waitingContacts,
     dueSummary,
     consentLog,
+    lastDecisions,
+    dueContact,
     optOutCounts,
     lastOptOutCounts,
   };

@@ -60,4 +60,74 @@ describe.sequential('opt-outs, both ways', () => {
     expect((await contactOf(systems, one)).donotemail).toBe(false);
     expect(await differences(systems)).toEqual([]);
   });
+
+  test('every decision is told, with its evidence, as lines, as CSV and as one document', async () => {
+    const [id = ''] = ids;
+    const lines = (await stack.starter('consent', 'export', '--id', id)).out.trim().split('\n');
+    const decisions = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(decisions.at(-2)).toMatchObject({
+      contactId: id,
+      flag: 'blackListEmail',
+      dynamics: true,
+      agreedBefore: false,
+      agreedAfter: true,
+      rule: 'three-way',
+      winner: 'dynamics',
+      because: 'Dynamics changed',
+      result: 'accepted',
+    });
+    expect(decisions.at(-1)).toMatchObject({
+      dynamics: true,
+      campaign: false,
+      agreedBefore: true,
+      agreedAfter: false,
+      winner: 'campaign',
+    });
+    const csv = (await stack.starter('consent', 'export', '--id', id, '--format', 'csv')).out.trim();
+    expect(csv.split('\n')).toHaveLength(decisions.length + 1);
+    expect(csv.split('\n')[0]).toBe(
+      'number,at,contactId,flag,dynamics,dynamicsAt,campaign,campaignAt,agreedBefore,agreedAfter,rule,winner,because,result,runId',
+    );
+    const all = JSON.parse((await stack.starter('consent', 'export', '--json')).out) as {
+      decisions: { contactId: string }[];
+    };
+    expect(all.decisions.filter(({ contactId }) => contactId === id)).toHaveLength(decisions.length);
+    const explained = await stack.starter('explain', id, '--table', 'contact');
+    expect(explained.out).toMatch(/Opt-outs agreed\s+.*blackListEmail not opted out/);
+    expect(explained.out).toContain(
+      'blackListEmail: Campaign changed; campaign holds: not opted out (accepted)',
+    );
+  });
+
+  test.each([
+    [['consent', 'export', '--id', 'x'], 'is no id of Dynamics'],
+    [['consent', 'import'], 'consent takes export'],
+    [['consent', 'export', '--format', 'xml'], 'jsonl or csv'],
+    [['resync', 'opt-out', '--rewrite'], 'neither --rewrite nor --since'],
+  ])('%j is wrong use', async (argv, said) => {
+    const { status, error } = await stack.starter(...argv);
+    expect({ status, error }).toEqual({ status: 2, error: expect.stringContaining(said) as string });
+  });
+
+  test('a plan tells what a resync then does, and writes nothing', async () => {
+    const { systems } = stack;
+    const [, , three = '', four = ''] = ids;
+    await systems.contacts.update(three, { donotemail: true });
+    await systems.profiles.update(await profileOf(systems, four), { blackListPhone: true });
+    const plan = JSON.parse((await stack.starter('plan', 'opt-out', '--json')).out) as {
+      counts: { read: number; toCampaign: number; toDynamics: number; unchanged: number };
+    };
+    expect((await differences(systems)).toSorted()).toEqual(
+      [`${three} blackListEmail`, `${four} blackListPhone`].toSorted(),
+    );
+    expect(plan).toMatchObject({
+      counts: { read: ids.length * 3, toCampaign: 1, toDynamics: 1, parked: 0 },
+      because: { 'Dynamics changed': 1, 'Campaign changed': 1 },
+      samples: { toCampaign: [three], toDynamics: [four] },
+    });
+    expect((await stack.starter('plan', 'opt-out')).out).toContain('Nothing was written.');
+    await stack.starter('resync', 'opt-out', '--wait');
+    expect(await stack.optOutStatus()).toMatchObject({ toCampaign: 1, toDynamics: 1 });
+    expect(await differences(systems)).toEqual([]);
+  });
 });
