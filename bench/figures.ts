@@ -2,6 +2,7 @@ import type { ChangesMeasured } from './changes.js';
 import type { EventsMeasured } from './events.js';
 import type { FirstLoadMeasured } from './first-load.js';
 import type { IdleMeasured } from './idle.js';
+import type { OptOutsMeasured } from './opt-outs.js';
 
 /** One line of the result: what was measured and, where DESIGN §12 sets one, its target. */
 export interface Figure {
@@ -12,7 +13,7 @@ export interface Figure {
   target?: string;
   met?: boolean;
 }
-export const measurements = ['first-load', 'changes', 'idle', 'events'] as const;
+export const measurements = ['first-load', 'changes', 'idle', 'events', 'opt-out'] as const;
 export type Measurement = (typeof measurements)[number];
 
 export interface Conditions {
@@ -150,6 +151,31 @@ export function eventsFigures({ events, product }: EventsMeasured): Figure[] {
     { figure: 'peak RSS', value: product.usage.peakRssBytes / 2 ** 20, unit: 'MiB' },
     { figure: 'live JS heap after it', value: product.usage.liveHeapBytes / 2 ** 20, unit: 'MiB' },
     { figure: 'Temporal actions per 1,000 events', value: (product.actions * 1000) / events },
+  ]);
+}
+
+/** A look at Campaign for its own changes goes with every sync of opt-outs; the rest is one call for each. */
+export function optOutFigures({ flags, product, comparing, loop }: OptOutsMeasured): Figure[] {
+  const perSecond = flags / product.seconds;
+  const loopPerSecond = loop.rows / loop.seconds;
+  return inMeasurement('opt-out', [
+    { figure: 'opt-outs', value: flags },
+    { figure: 'opt-outs a second', value: perSecond },
+    { figure: 'profiles a second of the bare axios loop', value: loopPerSecond },
+    { figure: 'ratio to the loop', value: perSecond / loopPerSecond },
+    { figure: 'Campaign calls', value: product.campaignCalls },
+    { figure: 'Campaign calls per opt-out', value: product.campaignCalls / flags },
+    { figure: 'Dynamics calls', value: product.dynamicsCalls },
+    {
+      figure: 'processor time, ratio to the loop',
+      value: product.usage.cpuMs / flags / (loop.usage.cpuMs / loop.rows),
+    },
+    { figure: 'peak RSS', value: product.usage.peakRssBytes / 2 ** 20, unit: 'MiB' },
+    { figure: 'live JS heap after it', value: product.usage.liveHeapBytes / 2 ** 20, unit: 'MiB' },
+    { figure: 'Temporal actions per 1,000 opt-outs', value: (product.actions * 1000) / flags },
+    { figure: 'contacts a second of a comparison of all', value: comparing.counts.read / comparing.seconds },
+    { figure: 'Campaign calls of a comparison of all', value: comparing.campaignCalls },
+    { figure: 'Dynamics calls of a comparison of all', value: comparing.dynamicsCalls },
   ]);
 }
 

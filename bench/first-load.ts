@@ -71,7 +71,11 @@ export async function loadFirst(options: ProductOptions, contacts: number): Prom
   }
 }
 
-async function runLoop(options: ProductOptions): Promise<LoopResult> {
+/** The bare loop in a process of its own: a first load, or a flag of every profile. */
+export async function runLoop(
+  options: ProductOptions,
+  what: 'run' | 'opt-outs' = 'run',
+): Promise<LoopResult> {
   const { systems, concurrency, environment, profileFolder, closers } = options;
   const process = startProcess({
     file: 'bench/axios-loop.ts',
@@ -80,7 +84,7 @@ async function runLoop(options: ProductOptions): Promise<LoopResult> {
   });
   await closers.add(process.stop);
   try {
-    return await process.ask<LoopResult>('run', { ready: systems.ready, concurrency } satisfies LoopOrder);
+    return await process.ask<LoopResult>(what, { ready: systems.ready, concurrency } satisfies LoopOrder);
   } finally {
     await process.stop();
   }

@@ -11,12 +11,14 @@ import {
   eventsFigures,
   firstLoadFigures,
   idleFigures,
+  optOutFigures,
   measurements,
   type Figure,
   type Measurement,
 } from './figures.js';
 import { loadFirst, measureFirstLoad } from './first-load.js';
 import { measureIdle } from './idle.js';
+import { measureOptOuts } from './opt-outs.js';
 import type { Product, ProductOptions } from './product.js';
 import { reportText, type Report } from './report.js';
 import { startSystems } from './systems.js';
@@ -104,6 +106,11 @@ async function measure(
     figures.push(...eventsFigures(events));
     faults.push(...events.faults);
   }
+  if (wanted.includes('opt-out')) {
+    const optOuts = await measureOptOuts(productOptions, product, say);
+    figures.push(...optOutFigures(optOuts));
+    faults.push(...optOuts.faults);
+  }
 
   return {
     ok: faults.length === 0,
@@ -131,7 +138,7 @@ function parseOptions(argv: string[]): Options {
     .argument('[measurement]', `${measurements.join(', ')}; all of them when left out`)
     .option(
       '--contacts <n>',
-      `contacts that are loaded (${FIRST_LOAD_CONTACTS}; of changes alone ${CHANGES_CONTACTS})`,
+      `contacts that are loaded (${FIRST_LOAD_CONTACTS}; of changes or opt-out alone ${CHANGES_CONTACTS})`,
       whole('--contacts', 20, 10_000_000),
     )
     .option('--latency <ms>', "the sandbox's answer time", whole('--latency', 0, 60_000), 50)
@@ -148,8 +155,8 @@ function parseOptions(argv: string[]): Options {
   const { contacts, ...options } = program.opts<
     Omit<Options, 'wanted' | 'contacts'> & { contacts?: number }
   >();
-  const isChanges = measurement === 'changes';
-  return { ...options, contacts: contacts ?? (isChanges ? CHANGES_CONTACTS : FIRST_LOAD_CONTACTS), wanted };
+  const isOfChanges = measurement === 'changes' || measurement === 'opt-out';
+  return { ...options, contacts: contacts ?? (isOfChanges ? CHANGES_CONTACTS : FIRST_LOAD_CONTACTS), wanted };
 }
 
 /** A real pair's settings that happen to be set here must reach neither worker nor sandbox. */

@@ -7,7 +7,14 @@ import { Client, Connection, ScheduleOverlapPolicy } from '@temporalio/client';
 import { applyMapping } from '../src/command-line/apply.js';
 import { signalFlow } from '../src/command-line/flows.js';
 import { inspect } from '../src/command-line/inspect.js';
-import { EGRESS, type EventCounts, type FlowId, type RowCounts } from '../src/contracts.js';
+import {
+  EGRESS,
+  OPT_OUT,
+  type EventCounts,
+  type FlowId,
+  type OptOutCounts,
+  type RowCounts,
+} from '../src/contracts.js';
 import { sandboxSettings } from '../src/sandbox-settings.js';
 import { startTemporalServer } from '../src/temporal-server.js';
 import { searchAttributeKeys } from '../src/workflows/visibility.js';
@@ -25,6 +32,10 @@ export interface Product {
   provision(): Promise<void>;
   /** Starts the flow of events by hand and waits for its end. */
   syncEvents(): Promise<SyncMeasured<EventCounts>>;
+  /** Has opt-outs of email kept in step from now on. */
+  keepOptOuts(): Promise<void>;
+  /** Starts the flow of opt-outs by hand and waits for its end. */
+  syncOptOuts(): Promise<SyncMeasured<OptOutCounts>>;
   /** Starts the contacts' flow as its schedule does, and waits for its end. */
   tick(): Promise<{ seconds: number; actions: number }>;
   stop(): Promise<void>;
@@ -47,9 +58,18 @@ export interface ProductOptions {
 }
 
 const contacts = 'ingress/contact';
-/** The shipped mapping, on schedules that are not due while anything is measured. */
+/** The shipped mapping, without opt-outs, on schedules that are not due while anything is measured. */
 const document = (): string =>
-  readFileSync('sync.example.yaml', 'utf8').replaceAll(/every: \S+/g, 'every: 30d');
+  readFileSync('sync.example.yaml', 'utf8')
+    .replace(/^optOut:\n(?:[ #].*\n?)*/m, '')
+    .replaceAll(/every: \S+/g, 'every: 30d');
+const optOuts = `
+optOut:
+  direction: bidirectional
+  every: 30d
+  flags:
+    - { dynamics: donotemail, campaign: blackListEmail }
+`;
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const { systems, concurrency, cli, environment, profileFolder } = options;
@@ -103,6 +123,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       sync: () => whileAllLive(() => sync<RowCounts>(contacts)),
       syncEvents: () => whileAllLive(() => sync<EventCounts>(EGRESS)),
       provision: () => whileAllLive(async () => void (await inspect(client, { kind: 'provision' }))),
+      async keepOptOuts() {
+        writeFileSync(file, document() + optOuts);
+        await whileAllLive(() => applyMapping(client, file));
+      },
+      syncOptOuts: () => whileAllLive(() => sync<OptOutCounts>(OPT_OUT)),
       tick: () => whileAllLive(tick),
       stop: closers.close,
     };

@@ -335,7 +335,10 @@ describe('a plan', () => {
       error: expect.stringContaining('telex'),
     });
     expect(await stack.starter('plan', 'lead')).toMatchObject({ status: 2 });
-    expect(await stack.starter('plan', 'opt-out')).toMatchObject({ status: 2 });
+    expect(await stack.starter('plan', 'opt-out')).toMatchObject({
+      status: 1,
+      error: expect.stringContaining('OPT_OUT_DISABLED') as string,
+    });
     expect(await stack.starter('plan', 'contact', '--limit', 'many')).toMatchObject({ status: 2 });
   }, 60_000);
 });

@@ -8,4 +8,4 @@ export const wholeExampleDocument = readFileSync(
 );
 
 /** Its tables alone: what most tests run on. */
-export const exampleDocument = wholeExampleDocument.replace(/^events:\n(?:[ #].*\n?)*/m, '');
+export const exampleDocument = wholeExampleDocument.replace(/^(?:events|optOut):\n(?:[ #\n].*\n?)*/gm, '');
