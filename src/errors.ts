@@ -36,6 +36,11 @@ export const catalogue = {
     message: 'the source of email events that the mapping names is not set up',
     next: 'For `source: journal` set CAMPAIGN_JOURNAL_URL and ADOBE_ORG_ID, for `source: files` the SFTP_ settings, and start the worker again.',
   },
+  OPT_OUT_SOURCE_NOT_SET: {
+    class: 'stop',
+    message: 'the area that export files of opt-outs are in is not set up',
+    next: 'Set the SFTP_ settings and start the worker again, or take `source: changes`.',
+  },
   OPT_OUT_DISABLED: {
     class: 'stop',
     message: 'no opt-outs are kept in step',
@@ -293,6 +298,11 @@ export const catalogue = {
     class: 'park',
     message: 'a log file vanished or became shorter before it was read to its end',
     next: 'Export the time it covered again if rows are missing; a shorter file of the same name is read from its start.',
+  },
+  CONTACT_CHANGED_MEANWHILE: {
+    class: 'park',
+    message: 'the contact was changed in Dynamics while its opt-in was on its way there',
+    next: 'Nothing: both sides are read and decided once more at once.',
   },
   OPT_OUT_UNREADABLE: {
     class: 'park',

@@ -19,7 +19,7 @@ import { createMappings } from './activities/mappings.js';
 import { createCampaign } from './campaign/client.js';
 import { runMain } from './command-line/wrong-use.js';
 import { readConfig, type Config } from './config.js';
-import { createEventSources } from './event-sources.js';
+import { createEventSources, createOptOutSource } from './event-sources.js';
 import { TASK_QUEUE } from './contracts.js';
 import { createDynamics } from './dynamics/client.js';
 import { SyncError } from './errors.js';
@@ -106,6 +106,7 @@ async function startOn(
     clock,
     log,
     eventSource: createEventSources(config, campaignBudget),
+    optOutFiles: createOptOutSource(config),
     dynamicsMaxConcurrent: config.dynamics.budget.maxConcurrent,
     campaignMaxConcurrent: config.campaign.budget.maxConcurrent,
     settleMs: config.settleSeconds * 1000,

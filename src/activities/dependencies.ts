@@ -2,8 +2,10 @@ import type { Info } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import type { Campaign } from '../campaign/client.js';
 import type { EventSource } from '../campaign/event-source.js';
+import type { OptOutSource } from '../campaign/opt-out-source.js';
 import type { Dynamics } from '../dynamics/client.js';
 import type { Events } from '../mapping/events-schema.js';
+import type { OptOut } from '../mapping/opt-out-schema.js';
 import type { Ledger } from '../ledger/store.js';
 import type { Mappings } from './mappings.js';
 
@@ -23,6 +25,8 @@ export interface ActivityDependencies {
   log: Logger;
   /** Opens the source that the mapping names. Throws EVENT_SOURCE_NOT_SET when its settings are missing. */
   eventSource(events: Events): EventSource;
+  /** Opens the export files of opt-outs. Throws OPT_OUT_SOURCE_NOT_SET when its settings are missing. */
+  optOutFiles(optOut: OptOut): OptOutSource;
   /** Calls to Dynamics at once. */
   dynamicsMaxConcurrent: number;
   /** Calls to Campaign at once. */

@@ -14,10 +14,10 @@ import {
   type ScheduleWish,
 } from '../contracts.js';
 import { SyncError } from '../errors.js';
-import type { FlowSummary, ParkedFilter } from '../ledger/store.js';
+import type { FeedState, FlowSummary, ParkedFilter } from '../ledger/store.js';
 import { wantsEvents } from '../mapping/events-schema.js';
 import { durationMs } from '../mapping/names-schema.js';
-import { wantsOptOut } from '../mapping/opt-out-schema.js';
+import { wantsOptOut, type OptOut } from '../mapping/opt-out-schema.js';
 import { readSyncFile } from '../mapping/read.js';
 import { everyMsOf, type SyncConfig } from '../mapping/schema.js';
 import { failureOf } from './failure.js';
@@ -26,6 +26,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { createExplain } from './explain.js';
 import { whileBeating } from './heartbeat.js';
 import { nextOf, parkedRowView } from './parked-row-view.js';
+import { newestExport } from './opt-out-position.js';
 import { createPlan } from './plan.js';
 import { createPlanOptOut } from './plan-opt-out.js';
 
@@ -110,7 +111,7 @@ export function createInspect(dependencies: ActivityDependencies) {
     return Promise.all([
       ...tables,
       ...(wantsEvents(config.events) ? [eventStatus()] : []),
-      ...(wantsOptOut(config.optOut) ? [optOutStatus()] : []),
+      ...(wantsOptOut(config.optOut) ? [optOutStatus(config.optOut)] : []),
     ]);
   }
 
@@ -133,8 +134,9 @@ export function createInspect(dependencies: ActivityDependencies) {
     return { ...stateOf(EGRESS, summary, clock.nowMs()), ...counts, now, filteredBy, gaps };
   }
 
-  async function optOutStatus(): Promise<OptOutFlowStatus> {
-    const [summary, counts, due] = await Promise.all([
+  async function optOutStatus(optOut: OptOut): Promise<OptOutFlowStatus> {
+    const [feed, summary, counts, due] = await Promise.all([
+      ledger.readFeed(OPT_OUT),
       ledger.summary(OPT_OUT),
       ledger.lastOptOutCounts(OPT_OUT),
       ledger.dueSummary(),
@@ -152,7 +154,18 @@ export function createInspect(dependencies: ActivityDependencies) {
         ...(oldestAt !== undefined && { oldestDueAt: oldestAt }),
         parked: summary.now.parked,
       },
+      ...(optOut.source === 'files' && { exports: exportsOf(feed, optOut) }),
     };
+  }
+
+  /** An exporting workflow that stops says nothing: its last file grows old (campaign.md §7). */
+  function exportsOf(
+    feed: FeedState | undefined,
+    { staleAfter }: OptOut,
+  ): NonNullable<OptOutFlowStatus['exports']> {
+    const newestAt = newestExport(feed);
+    if (newestAt === undefined) return { stale: true };
+    return { newestAt, stale: clock.nowMs() - Date.parse(newestAt) > durationMs(staleAfter) };
   }
 
   /** The changes that Dynamics still has for us; unknown before the first full read is done, or while it cannot be asked. */

@@ -102,8 +102,10 @@ function decided(
   campaign: FlagOfProfile,
   straight: boolean,
 ): FlagDecision {
+  // An opt-out that was agreed on has left its time on the profile: where there is none, another profile has taken its place.
+  const isAnother = agreed?.optedOut === true && !campaign.optedOut && campaign.isUntouched === true;
   const pair: FlagPair = {
-    ...(agreed && { agreed }),
+    ...(agreed && !isAnother && { agreed }),
     dynamics: { optedOut: flags[flag] === true, rowVersion, changedAt },
     campaign,
   };

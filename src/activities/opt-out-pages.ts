@@ -36,6 +36,10 @@ export interface Look {
   contactId: string;
   row?: Change & { kind: 'row' };
   campaign?: Record<string, FlagOfProfile>;
+  /** Campaign may say something new: it is looked at, whatever Dynamics says. */
+  asksCampaign?: boolean;
+  /** Campaign holds several profiles of it, which a call by its key does not reach. */
+  isDoubled?: boolean;
 }
 
 export interface Settled {
@@ -78,12 +82,13 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
   /** A contact of which an unanswered call may still take effect is left until it cannot any more: it stays due. */
   async function ofOurs(looks: Look[], page: ConsentPage): Promise<Look[]> {
     const ids = looks.map(({ contactId }) => contactId);
-    const [records, waiting] = await Promise.all([
-      ledger.records(ingressFlow(OPT_OUT_TABLE), ids),
-      ledger.waitingContacts(ids),
-    ]);
+    // Before the records: a contact that is called while it is looked at is called of what this look does not see.
+    const calls = await ledger.calledContacts(ids);
+    page.answered = calls;
+    const records = await ledger.records(ingressFlow(OPT_OUT_TABLE), ids);
     return looks.filter(({ contactId }) => {
-      if (waiting.get(contactId)?.endsWith('_UNKNOWN')) return false;
+      const call = calls.get(contactId);
+      if (call?.isWaiting && call.code?.endsWith('_UNKNOWN')) return false;
       const record = records.get(contactId);
       if (record?.managed) return true;
       page.settled.push(contactId);
@@ -112,7 +117,7 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
     );
     const agreements = await ledger.agreements(looks.map(({ contactId }) => contactId));
     return looks.flatMap((look) => {
-      const { contactId } = look;
+      const { contactId, asksCampaign = false, isDoubled = false } = look;
       const row = look.row ?? rows.get(contactId);
       if (!row) {
         page.settled.push(contactId);
@@ -120,7 +125,7 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
       }
       const side = dynamicsFlags(row.row, row.version, optOut);
       const agreed = agreements.get(contactId);
-      return [{ contactId, dynamics: side, campaign: look.campaign, agreed }];
+      return [{ contactId, dynamics: side, campaign: look.campaign, asksCampaign, isDoubled, agreed }];
     });
   }
 
@@ -143,7 +148,8 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
           const isToWrite = decisions.filter(({ ruling }) => ruling.write === 'campaign');
           const result = isToWrite.length === 0 ? {} : await writeCampaign(contact, isToWrite, context);
           if (result === 'absent') return void page.settled.push(contact.contactId);
-          const decided = { contactId: contact.contactId, decisions, campaign: result };
+          const { contactId, isDoubled } = contact;
+          const decided = { contactId, decisions, campaign: result, isDoubled };
           if (decisions.some(({ ruling }) => ruling.write === 'dynamics')) toDynamics.push(decided);
           else record(decided, {}, context, page);
         } catch (error) {
@@ -159,11 +165,13 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
 
   /** A contact without a profile has nothing to be kept in step: its creation carries the flags. */
   async function decide(
-    { contactId, dynamics: side, campaign: known, agreed }: Contact,
+    { contactId, dynamics: side, campaign: known, asksCampaign, agreed }: Contact,
     { optOut, contact, options }: OptOutContext,
   ): Promise<FlagDecision[] | 'absent'> {
-    if (known) return decideFlags(optOut, agreed, side, known);
-    const straight = decideStraight(optOut, agreed, side);
+    const listed = known && decideFlags(optOut, agreed, side, known);
+    // What was listed may be one of several profiles, or old by now: an opt-in goes after a fresh look only.
+    if (listed && !listed.some(({ ruling }) => ruling.write && !ruling.optedOut)) return listed;
+    const straight = listed || asksCampaign ? undefined : decideStraight(optOut, agreed, side);
     if (straight) return straight;
     const found = await campaign.find(contact.resource, addressOf(contact, contactId), options);
     switch (found.kind) {
@@ -246,13 +254,12 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
         return record(decided, { code: answer.code }, context, page);
       case 'changed':
       case undefined:
-        // Read and decided once more at once.
-        return void page.due.push({ contactId: decided.contactId });
+        return record(decided, { code: 'CONTACT_CHANGED_MEANWHILE' }, context, page);
     }
   }
 
   function record(
-    { contactId, decisions, campaign: campaignResult }: Decided,
+    { contactId, decisions, campaign: campaignResult, isDoubled }: Decided,
     dynamicsResult: WriteResult,
     { optOut }: OptOutContext,
     page: ConsentPage,
@@ -262,7 +269,8 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
       const outcome = outcomeOf(contactId, optOut, decision, result);
       if (outcome) page.outcomes.push(outcome);
     }
-    const code = campaignResult.code ?? dynamicsResult.code;
+    const code =
+      campaignResult.code ?? dynamicsResult.code ?? (isDoubled ? 'DUPLICATE_IN_CAMPAIGN' : undefined);
     if (code === undefined) page.settled.push(contactId);
     else page.due.push(dueWith(contactId, code));
   }
@@ -280,6 +288,8 @@ interface Contact {
   contactId: string;
   dynamics: DynamicsFlags;
   campaign: Record<string, FlagOfProfile> | undefined;
+  asksCampaign: boolean;
+  isDoubled: boolean;
   agreed: Agreements | undefined;
 }
 interface Decided {
@@ -287,6 +297,7 @@ interface Decided {
   decisions: FlagDecision[];
   /** What came of writing to Campaign, if anything was to be written there. */
   campaign: WriteResult;
+  isDoubled: boolean;
 }
 
 const addressOf = ({ mapping }: TableInForce, key: string): Address => ({

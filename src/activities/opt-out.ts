@@ -1,6 +1,11 @@
-import { createHash } from 'node:crypto';
 import { createChangedProfiles } from '../campaign/changed-profiles.js';
-import type { OptOutCursor, OptOutItem, OptOutPage } from '../campaign/opt-out-source.js';
+import type {
+  FlagOfProfile,
+  OptOutCursor,
+  OptOutItem,
+  OptOutPage,
+  OptOutSource,
+} from '../campaign/opt-out-source.js';
 import {
   ingressFlow,
   OPT_OUT,
@@ -9,12 +14,11 @@ import {
   type OptOutSliceInput,
   type SliceResult,
 } from '../contracts.js';
-import type { Change } from '../dynamics/client.js';
-import { SyncError } from '../errors.js';
 import type { ConsentPage, DueContact } from '../ledger/consent-store.js';
-import type { Feed, Position } from '../ledger/store.js';
+import type { Feed } from '../ledger/store.js';
 import { durationMs } from '../mapping/names-schema.js';
-import { OPT_OUT_TABLE, wantsOptOut, type OptOutInForce } from '../mapping/opt-out-schema.js';
+import { OPT_OUT_TABLE, wantsOptOut } from '../mapping/opt-out-schema.js';
+import { createContactChanges } from './contact-changes.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { dynamicsFlags, isNews } from './opt-out-decide.js';
 import {
@@ -24,34 +28,23 @@ import {
   type Look,
   type OptOutContext,
 } from './opt-out-pages.js';
-import { PAGE_SIZE, OVERLAP_MS, SURVEY_PAGE_SIZE } from './reading.js';
+import {
+  at,
+  beginning,
+  EVERYTHING,
+  positionAt,
+  positionOf,
+  settingsOf,
+  type OptOutPosition,
+} from './opt-out-position.js';
+import { SURVEY_PAGE_SIZE } from './reading.js';
 import { onFeed, runSlice, type OpenSlice } from './slice.js';
 import { isLoaded } from './table-order.js';
 
 const DUE_AT_ONCE = 500;
+const PARKED_AT_ONCE = 100;
 /** More contacts than this that nothing is agreed on are settled by reading all profiles, page by page, instead of one by one. */
 const MANY = 2_000;
-
-/** Where the flow stands on both sides. */
-interface OptOutPosition {
-  /** Of the settings that decide what is compared: others begin anew. */
-  settings: string;
-  campaign: {
-    cursor: OptOutCursor;
-    /** Where the present pass began, and whether it has found something new: then the same window is looked at again. */
-    window?: OptOutCursor;
-    found?: boolean;
-    /** Of export files: time of the newest. */
-    newestAt?: string;
-  };
-  dynamics: {
-    phase: 'full' | 'overlap' | 'following';
-    link?: string;
-    /** Start of the full read on the server's clock; where to go on after the overlap. */
-    startedAt?: string;
-    deltaLink?: string;
-  };
-}
 
 /** Keeps opt-outs in step, both ways (DESIGN §9). */
 export function createOptOut(dependencies: ActivityDependencies) {
@@ -71,12 +64,16 @@ export function createOptOut(dependencies: ActivityDependencies) {
         const context = await inForce(slice);
         if (!context) return finished(opened, runId);
         const flow = createFlow(context, slice);
-        let feed = await flow.prepare(opened);
-        for (const look of [flow.readCampaign, flow.readDynamics, flow.settleDue]) {
-          feed = await look(feed);
-          if (slice.isOver()) return sliceResult(feed, runId, false);
+        try {
+          let feed = await flow.prepare(opened);
+          for (const look of [flow.readCampaign, flow.readDynamics, flow.settleDue, flow.retryParked]) {
+            feed = await look(feed);
+            if (slice.isOver()) return sliceResult(feed, runId, false);
+          }
+          return finished(feed, runId);
+        } finally {
+          await flow.close();
         }
-        return finished(feed, runId);
       },
       waiting: async (waiting, feed) => ({ ...(await sliceResult(feed, runId, false)), waiting }),
     });
@@ -117,6 +114,8 @@ export function createOptOut(dependencies: ActivityDependencies) {
   function createFlow(context: OptOutContext, slice: OpenSlice) {
     const { optOut, contact, options } = context;
     const { direction } = optOut;
+    let files: OptOutSource | undefined;
+    const contactChanges = createContactChanges(dynamics, contact.source, flagColumns(optOut), options);
     const changed = createChangedProfiles({
       campaign,
       profile: contact.resource,
@@ -142,7 +141,7 @@ export function createOptOut(dependencies: ActivityDependencies) {
         const isFirst = cursor.source === 'changes' && cursor.since === undefined;
         if (direction === 'dynamics-to-campaign' && !isFirst) return feed;
         const page = await readPage(cursor);
-        const { page: settled, found } = await settleItems(feed, page.items);
+        const { page: settled, found } = await settleItems(feed, page.items, cursor.source === 'files');
         const isAny = found || position.campaign.found === true;
         const { newestAt } = page;
         const about = { ...(newestAt !== undefined && { newestAt }) };
@@ -163,35 +162,76 @@ export function createOptOut(dependencies: ActivityDependencies) {
     const isRepeated = (window: OptOutCursor): boolean =>
       window.source === 'changes' && window.since !== undefined;
 
-    async function readPage(cursor: OptOutCursor): Promise<OptOutPage> {
-      return changed.read(cursor as OptOutCursor & { source: 'changes' }, options);
+    function readPage(cursor: OptOutCursor): Promise<OptOutPage> {
+      if (cursor.source === 'changes') return changed.read(cursor, options);
+      return exportFiles().read(cursor, slice.options.signal);
+    }
+    const exportFiles = (): OptOutSource => (files ??= dependencies.optOutFiles(optOut));
+
+    /** Rows of export files that were set aside are read again from their place: their content was never kept. */
+    async function retryParked(opened: Feed): Promise<Feed> {
+      let feed = opened;
+      if (optOut.source !== 'files') return feed;
+      let after = '';
+      while (!slice.isOver()) {
+        const due = await ledger.dueEvents(OPT_OUT, { after, limit: PARKED_AT_ONCE });
+        const last = due.at(-1);
+        if (!last) break;
+        after = last.id;
+        const items: OptOutItem[] = [];
+        for (const { place } of due) {
+          const item = await exportFiles().reread(place);
+          if (item) items.push(item);
+        }
+        const { page } = await settleItems(feed, items, true);
+        const reread = [...(page.reread ?? []), ...due.map(({ id }) => id)];
+        feed = await commit(feed, { ...page, reread }, at(feed));
+      }
+      return feed;
     }
 
+    async function close(): Promise<void> {
+      await files?.close();
+    }
+
+    /** What an export says may be a day old: it only tells of whom Campaign is to be asked. */
     async function settleItems(
       feed: Feed,
       items: OptOutItem[],
+      isOld: boolean,
     ): Promise<{ page: ConsentPage; found: boolean }> {
       const told = new Map<string, Look & { campaign: NonNullable<Look['campaign']> }>();
-      for (const item of items)
-        if (item.kind === 'flags')
-          told.set(item.externalId, { contactId: item.externalId, campaign: item.flags });
+      for (const item of items) {
+        if (item.kind !== 'flags') continue;
+        const { externalId: contactId, flags } = item;
+        // Several profiles with one id: who opted out in any of them has opted out.
+        const twin = isOld ? undefined : told.get(contactId);
+        const look = { contactId, campaign: twin ? eitherOf(twin.campaign, flags) : flags };
+        told.set(contactId, twin ? { ...look, isDoubled: true } : look);
+      }
       const agreements = await ledger.agreements([...told.keys()]);
       const learned: NonNullable<ConsentPage['learned']> = [];
-      const looks = [...told.values()].filter(({ contactId, campaign: flags }) => {
+      const looks = [...told.values()].filter(({ contactId, campaign: flags, isDoubled }) => {
         const agreed = agreements.get(contactId);
         const values = Object.fromEntries(
           Object.entries(flags).map(([flag, { optedOut }]) => [flag, optedOut]),
         );
-        if (isNews(values, agreed)) return true;
+        if (isDoubled || isNews(values, agreed)) return true;
         for (const [flag, { stamp }] of Object.entries(flags)) {
           const agreement = agreed?.get(flag);
-          if (agreement && agreement.campaignStamp === undefined && stamp !== undefined)
+          if (!isOld && agreement && agreement.campaignStamp === undefined && stamp !== undefined)
             learned.push({ contactId, flag, agreement: { ...agreement, campaignStamp: stamp } });
         }
         return false;
       });
-      const { page, found } = await settle(feed, looks);
-      return { page: { ...page, learned }, found };
+      const faults = items.flatMap((item) =>
+        item.kind === 'fault' ? [{ id: item.key, place: item.position, fault: faultOf(item) }] : [],
+      );
+      const asked = isOld ? looks.map(({ contactId }) => ({ contactId, asksCampaign: true })) : looks;
+      const { page, found } = await settle(feed, asked);
+      // What is told in a later row is not set aside for an earlier one any more.
+      const reread = isOld ? [...told.keys()] : [];
+      return { page: { ...page, learned, faults, reread }, found };
     }
 
     async function readDynamics(opened: Feed): Promise<Feed> {
@@ -199,7 +239,7 @@ export function createOptOut(dependencies: ActivityDependencies) {
       if (direction === 'campaign-to-dynamics') return feed;
       for (;;) {
         const position = at(feed);
-        const { next, changes, more } = await nextChanges(position.dynamics);
+        const { next, changes, more } = await contactChanges.next(position.dynamics);
         if (!next) {
           log.warn({ event: 'token.expired', flow: OPT_OUT, phase: position.dynamics.phase });
           feed = await ledger.moveFeed(feed, positionAt(feed, { ...position, dynamics: { phase: 'full' } }));
@@ -214,56 +254,6 @@ export function createOptOut(dependencies: ActivityDependencies) {
         const { page } = await settle(feed, looks);
         feed = await commit(feed, page, { ...position, dynamics: next });
         if (!more || slice.isOver()) return feed;
-      }
-    }
-
-    type DynamicsPosition = OptOutPosition['dynamics'];
-    interface Read {
-      /** Absent: the link is refused, and everything is to be read again (P7). */
-      next?: DynamicsPosition;
-      changes: Change[];
-      more: boolean;
-    }
-
-    /** First all contacts, then those changed behind the reader, then what changes (DESIGN §7, "read"). */
-    async function nextChanges(position: DynamicsPosition): Promise<Read> {
-      const { phase, link, startedAt, deltaLink } = position;
-      const from = {
-        table: contact.source,
-        select: flagColumns(optOut),
-        pageSize: PAGE_SIZE,
-        ...(link !== undefined && { link }),
-      };
-      try {
-        if (phase === 'overlap') {
-          const since = new Date(Date.parse(startedAt ?? '') - OVERLAP_MS).toISOString();
-          const read = await dynamics.readModifiedSince({ ...from, since }, options);
-          const next: DynamicsPosition =
-            read.nextLink === undefined
-              ? { phase: 'following', ...(deltaLink !== undefined && { link: deltaLink }) }
-              : { ...position, link: read.nextLink };
-          return { next, changes: read.changes, more: true };
-        }
-        const read = await dynamics.readTracked(from, options);
-        const began = startedAt ?? read.serverTime;
-        const { changes, nextLink, deltaLink: delta } = read;
-        if (phase === 'following') {
-          const on = nextLink ?? delta ?? link;
-          return {
-            next: { phase, ...(on !== undefined && { link: on }) },
-            changes,
-            more: nextLink !== undefined,
-          };
-        }
-        const next: DynamicsPosition =
-          nextLink === undefined
-            ? { phase: 'overlap', startedAt: began, ...(delta !== undefined && { deltaLink: delta }) }
-            : { phase, startedAt: began, link: nextLink };
-        return { next, changes, more: true };
-      } catch (error) {
-        if (!(error instanceof SyncError) || error.code !== 'DYNAMICS_TOKEN_EXPIRED' || link === undefined)
-          throw error;
-        return { changes: [], more: true };
       }
     }
 
@@ -287,9 +277,11 @@ export function createOptOut(dependencies: ActivityDependencies) {
           continue;
         }
         after = last.contactId;
-        const { page } = await settle(feed, unknown > MANY ? await withoutUnknown(due) : due);
-        // A contact that changed while it was being settled is looked at once more at once.
-        isAgain ||= page.due.some(({ code }) => code === undefined);
+        const looked = unknown > MANY ? await withoutUnknown(due) : due;
+        // Of a contact that has just come to Campaign it is known what Campaign says, and of others it is not.
+        const looks = looked.map(({ contactId, code }) => ({ contactId, asksCampaign: code !== undefined }));
+        const { page } = await settle(feed, looks);
+        isAgain ||= page.due.some(({ code }) => code === 'CONTACT_CHANGED_MEANWHILE');
         feed = await commit(feed, page, at(feed));
       }
       return feed;
@@ -317,21 +309,16 @@ export function createOptOut(dependencies: ActivityDependencies) {
 
     async function commit(feed: Feed, page: ConsentPage, next: OptOutPosition): Promise<Feed> {
       const position = positionAt(feed, next);
-      const { outcomes, due, settled, learned = [] } = page;
-      const isStill = outcomes.length + due.length + settled.length + learned.length === 0;
+      const { outcomes, due, settled, learned = [], faults = [], reread = [] } = page;
+      const isStill = [outcomes, due, settled, learned, faults, reread].every((each) => each.length === 0);
       if (isStill && JSON.stringify(position) === JSON.stringify(feed.position)) return feed;
       const committed = await ledger.commitConsents(feed, page, position);
       slice.committed(committed);
-      log.debug({
-        event: 'page.committed',
-        flow: OPT_OUT,
-        position: feed.version,
-        read: outcomes.length,
-      });
+      log.debug({ event: 'page.committed', flow: OPT_OUT, position: feed.version, read: outcomes.length });
       return committed;
     }
 
-    return { prepare, readCampaign, readDynamics, settleDue };
+    return { prepare, readCampaign, readDynamics, settleDue, retryParked, close };
   }
 
   /** Has all flags of all contacts compared once more; the same request twice begins it once. */
@@ -342,44 +329,22 @@ export function createOptOut(dependencies: ActivityDependencies) {
       if (!wantsOptOut(optOut)) return;
       await mappings.inForce(OPT_OUT_TABLE, { fresh: true });
       await ledger.moveFeed(feed, { ...positionAt(feed, beginning(optOut)), resyncId: requestId });
+      log.info({ event: 'resync.begun', flow: OPT_OUT });
     });
   }
 
   return { syncOptOuts, beginComparison };
 }
 
-/** All profiles. */
-const EVERYTHING: OptOutCursor = { source: 'changes' };
-const beginning = (optOut: OptOutInForce): OptOutPosition => ({
-  settings: settingsOf(optOut),
-  campaign: { cursor: EVERYTHING },
-  dynamics: { phase: optOut.direction === 'campaign-to-dynamics' ? 'following' : 'full' },
+const eitherOf = (
+  one: Record<string, FlagOfProfile>,
+  other: Record<string, FlagOfProfile>,
+): Record<string, FlagOfProfile> =>
+  Object.fromEntries(
+    Object.entries(one).map(([flag, said]) => [flag, said.optedOut ? said : (other[flag] ?? said)]),
+  );
+
+const faultOf = ({ code, field }: OptOutItem & { kind: 'fault' }): { code: string; field?: string } => ({
+  code,
+  ...(field !== undefined && { field }),
 });
-
-/** What makes a comparison of everything necessary when it changes. */
-function settingsOf({ direction, rule, flags, source, changes: { filter } }: OptOutInForce): string {
-  const text = JSON.stringify([direction, rule, flags, source, filter]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
-const positionOf = ({ position }: Feed): OptOutPosition | undefined =>
-  position?.cursor as OptOutPosition | undefined;
-
-function at(feed: Feed): OptOutPosition {
-  const position = positionOf(feed);
-  if (!position) throw new SyncError('INTERNAL', { subject: `${feed.flow} has no position` });
-  return position;
-}
-
-function positionAt({ position }: Feed, cursor: OptOutPosition): Position {
-  const { campaign, dynamics } = cursor;
-  const isComparing =
-    (campaign.cursor.source === 'changes' && campaign.cursor.since === undefined) ||
-    dynamics.phase !== 'following';
-  return {
-    phase: isComparing ? 'full' : 'following',
-    mode: 'changes',
-    cursor,
-    ...(position?.resyncId !== undefined && { resyncId: position.resyncId }),
-  };
-}

@@ -84,8 +84,16 @@ export function flagsOf(
 ): Record<string, FlagOfProfile> {
   return Object.fromEntries(
     flags.map(({ name, stamp }): [string, FlagOfProfile] => {
-      const changedAt = timeOf(record[stamp ?? `${name}LastModified`]);
-      return [name, { optedOut: isTrue(record[name]), ...(changedAt !== undefined && { stamp: changedAt }) }];
+      const told = record[stamp ?? `${name}LastModified`];
+      const changedAt = timeOf(told);
+      return [
+        name,
+        {
+          optedOut: isTrue(record[name]),
+          ...(changedAt !== undefined && { stamp: changedAt }),
+          ...(told === '' && { isUntouched: true }),
+        },
+      ];
     }),
   );
 }

@@ -140,13 +140,16 @@ function textIn({ field, value }: RawField, isUrl: boolean): string | undefined 
 /** Adobe's own samples write `uuid:` before the id (campaign.md §6, S7). */
 const GUID = /^\s*(?:(?:urn:)?uuid:)?\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?\s*$/i;
 
+/** A contact's id in small letters; undefined for any other text. */
+export const contactIdIn = (text: string): string | undefined => GUID.exec(text)?.[1]?.toLowerCase();
+
 function contactIn(
   values: unknown[],
 ): { kind: 'id'; id: string } | { kind: 'no-contact-id' | 'not-a-contact-id' } {
   const given = values.filter((value) => value !== undefined && value !== null && value !== '');
   for (const value of given) {
-    const id = typeof value === 'string' ? GUID.exec(value)?.[1] : undefined;
-    if (id !== undefined) return { kind: 'id', id: id.toLowerCase() };
+    const id = typeof value === 'string' ? contactIdIn(value) : undefined;
+    if (id !== undefined) return { kind: 'id', id };
   }
   return { kind: given.length === 0 ? 'no-contact-id' : 'not-a-contact-id' };
 }

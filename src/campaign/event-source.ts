@@ -1,4 +1,5 @@
 import type { EventItem } from './email-event.js';
+import type { Files } from './file-progress.js';
 
 /** Where a source has been read to: plain JSON without personal data. */
 export type EventCursor =
@@ -13,24 +14,7 @@ export type EventCursor =
       /** Time of the last item, ISO 8601: where a gap begins. */
       at?: string;
     }
-  | { source: 'files'; files: Record<string, FileProgress> };
-
-/** How far a log file has been read, and what it was like then. */
-export interface FileProgress {
-  rows: number;
-  size: number;
-  mtimeMs: number;
-  /** All that was in it is read. */
-  done?: boolean;
-  /** The byte behind the last row that was read; good for as long as the file stays as it is. */
-  bytes?: number;
-  /** Digest of its beginning: tells a file that grew from another one in its place. */
-  head?: string;
-  /** Since when, by our clock, its end has been unfinished and has not changed. */
-  stillSinceMs?: number;
-  /** Why it is not read: `unreadable`, or a digest of the settings that do not fit it. */
-  refused?: string;
-}
+  | { source: 'files'; files: Files };
 
 export interface EventPage {
   items: EventItem[];

@@ -1,11 +1,11 @@
 /** Reads points in time as Adobe's events and Campaign's exports write them (campaign.md §6, §7). */
 export interface EventTimes {
-  /** Milliseconds since 1970 UTC, at the beginning of a second; undefined for any other text. A text without an offset is local. */
+  /** Milliseconds since 1970 UTC; undefined for any other text. A text without an offset is local. */
   read(text: string): number | undefined;
 }
 
 const FORM =
-  /^(\d{4})[-/](\d{2})[-/](\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)?$/i;
+  /^(\d{4})[-/](\d{2})[-/](\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)?$/i;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Local times of this many days are remembered: reading an offset costs far more than reading a time. */
@@ -41,8 +41,10 @@ export function createEventTimes(timeZone: string): EventTimes {
     read(text) {
       const parts = FORM.exec(text.trim());
       if (!parts) return undefined;
-      const [, year = '', month = '', day = '', hour = '', minute = '', second = '0', offset] = parts;
-      const localMs = Date.UTC(+year, +month - 1, +day, +hour, +minute, +second);
+      const [, year = '', month = '', day = '', hour = '', minute = '', second = '0', fraction = '', offset] =
+        parts;
+      const ms = +fraction.slice(0, 3).padEnd(3, '0');
+      const localMs = Date.UTC(+year, +month - 1, +day, +hour, +minute, +second, ms);
       // Date.UTC makes the 30th of February the 1st of March.
       const isReal = new Date(localMs).getUTCDate() === +day && +month <= 12 && +hour < 24 && +minute < 60;
       if (!isReal || +second > 59) return undefined;

@@ -1,3 +1,4 @@
+import { columnPlaces, isOfColumns } from './delimited-columns.js';
 import type { EventKind, FilterReason } from './email-event.js';
 import { readEvent, type EventReading, type RawField } from './event-reading.js';
 import type { EventTimes } from './event-times.js';
@@ -55,11 +56,9 @@ export function columnsOf(
   names: Partial<Record<string, string>>,
 ): LogColumns | { missing: string } {
   const heading = (column: string): string => names[column] ?? column;
-  const found = headings.map(plain);
-  const places = new Map(
-    logColumns[kind].map((column) => [column as string, found.indexOf(plain(heading(column)))]),
-  );
-  const has = (column: string): boolean => (places.get(column) ?? -1) >= 0;
+  const placeOf = columnPlaces(headings);
+  const places = new Map(logColumns[kind].map((column) => [column as string, placeOf(heading(column))]));
+  const has = (column: string): boolean => places.get(column) !== undefined;
   for (const alternatives of REQUIRED[kind])
     if (!alternatives.some(has)) return { missing: heading(alternatives[0]) };
   return {
@@ -70,18 +69,14 @@ export function columnsOf(
   };
 }
 
-/** Campaign puts `@` before the names of attributes. */
-const plain = (heading: string): string => heading.trim().replace(/^@/, '').toLowerCase();
-
-/** Reads a row of a log file. A row that has not the cells of the first one cannot be trusted in any of them. */
+/** Reads a row of a log file. */
 export function readLogRow(
   cells: string[],
   columns: LogColumns,
   times: EventTimes,
   nowMs: number,
 ): EventReading {
-  if (cells.length < columns.count || cells.slice(columns.count).some((extra) => extra !== ''))
-    return { kind: 'fault', code: 'EVENT_UNREADABLE', field: 'row' };
+  if (!isOfColumns(cells, columns.count)) return { kind: 'fault', code: 'EVENT_UNREADABLE', field: 'row' };
   const cell = (column: string): string => columns.cell(cells, column)?.trim() ?? '';
   const raw = (column: string): RawField => ({ field: columns.heading(column), value: cell(column) });
   const happened = columns.kind === 'delivery' ? deliveryOf(cell) : trackingOf(cell);

@@ -6,6 +6,8 @@ export interface FlagOfProfile {
   optedOut: boolean;
   /** When it was last changed, ISO 8601 UTC; absent where Campaign keeps or gives none. */
   stamp?: string;
+  /** Campaign keeps a time of this flag, and has none: on this profile it was never changed. */
+  isUntouched?: true;
 }
 
 /** Flags of a profile as Campaign tells them, by their names in Campaign. */

@@ -39,7 +39,11 @@ export interface Sftp {
 }
 
 /** A file that the server stops reading with a code of its own; the connection is as good as before. */
-export class ReadRefused extends Error {}
+export class ReadRefused extends Error {
+  constructor(readonly refused: Refused) {
+    super(refused);
+  }
+}
 
 /** Requests under way for one file: the way to the server is long, and one request carries little. */
 const READ_AHEAD = 16;
@@ -123,7 +127,7 @@ export function createSftp(settings: SftpSettings): Sftp {
     } catch (error) {
       const status = statusOf(error);
       if (status === undefined) throw error;
-      return status === NO_SUCH_FILE ? 'absent' : 'refused';
+      return refusedBy(status);
     }
     return {
       chunks: (start, end) => chunks(at, handle, start, end),
@@ -169,8 +173,9 @@ export function createSftp(settings: SftpSettings): Sftp {
           sftp.read(handle, buffer, filled, length - filled, start + filled, done),
         );
       } catch (error) {
-        if (statusOf(error) === undefined) throw error;
-        throw new ReadRefused(`SFTP ${statusOf(error)}`);
+        const status = statusOf(error);
+        if (status === undefined) throw error;
+        throw new ReadRefused(refusedBy(status));
       }
       if (read === 0) break;
       filled += read;
@@ -301,6 +306,8 @@ function statusOf(error: unknown): number | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'number' && code >= NO_SUCH_FILE ? code : undefined;
 }
+
+const refusedBy = (status: number): Refused => (status === NO_SUCH_FILE ? 'absent' : 'refused');
 
 const FILE_TYPE = 0o170000;
 const FOLDER = 0o040000;

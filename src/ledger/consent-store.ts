@@ -71,11 +71,22 @@ export interface DueContact {
   notBeforeMs?: number;
 }
 
+/** A contact is due: once more each time that it is called. */
+export interface ContactCall {
+  /** Tells one call from a later one. */
+  mark: string;
+  code?: string;
+  /** It is not due yet. */
+  isWaiting: boolean;
+}
+
 /** What became of a page of contacts, and of what its source said that could not be read. */
 export interface ConsentPage {
   outcomes: FlagOutcome[];
   /** Contacts that are due no longer. */
   settled: string[];
+  /** Calls that were out when the contacts were looked at: only these are answered by it, a later one stays. Absent: all are. */
+  answered?: Map<string, ContactCall>;
   /** Contacts that are tried again, later each time. */
   due: DueContact[];
   /** Agreements whose stamp has become known: nothing was decided. */
@@ -108,8 +119,8 @@ export interface ConsentStore {
   commitConsents(feed: Feed, page: ConsentPage, next?: Position): Promise<Feed>;
   /** Contacts to look at now, up to `limit`, in id order after `after`. */
   dueContacts(options: { after: string; limit: number }): Promise<DueContact[]>;
-  /** Which of these contacts are due at some later time, and why. */
-  waitingContacts(contactIds: string[]): Promise<Map<string, string | undefined>>;
+  /** Which of these contacts are due, now or later. */
+  calledContacts(contactIds: string[]): Promise<Map<string, ContactCall>>;
   dueSummary(): Promise<DueSummary>;
   /** Decisions in their order after a number; of one contact, if it is named. */
   consentLog(options: { contactId?: string; after: number; limit: number }): Promise<ConsentEntry[]>;

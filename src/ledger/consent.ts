@@ -5,6 +5,7 @@ import type {
   ConsentEntry,
   ConsentPage,
   ConsentStore,
+  ContactCall,
   DueContact,
   DueSummary,
   FlagOutcome,
@@ -35,7 +36,7 @@ export function createConsent(context: LedgerContext): ConsentStore {
 
   function commitConsents(
     feed: Feed,
-    { outcomes, settled, due, learned = [], faults = [], reread = [] }: ConsentPage,
+    { outcomes, settled, answered, due, learned = [], faults = [], reread = [] }: ConsentPage,
     next?: Position,
   ): Promise<Feed> {
     return underLease(context, feed, async (transaction, locked) => {
@@ -52,9 +53,7 @@ export function createConsent(context: LedgerContext): ConsentStore {
       }
       for (const chunk of inChunks(lastOfEach(learned))) await agree(transaction, chunk.flatMap(agreedIn));
       for (const chunk of inChunks(settled.toSorted())) {
-        await sql`delete from ledger.due_contact where contact_id = any(${chunk}::text[])`.execute(
-          transaction,
-        );
+        await settleCalls(transaction, chunk, answered);
       }
       for (const chunk of inChunks(due)) await callAgain(transaction, chunk);
       await parkPlaces(transaction, feed, faults);
@@ -86,15 +85,16 @@ export function createConsent(context: LedgerContext): ConsentStore {
     return rows.map(({ contact_id, code }) => ({ contactId: contact_id, ...(code !== null && { code }) }));
   }
 
-  async function waitingContacts(contactIds: string[]): Promise<Map<string, string | undefined>> {
-    const waiting = new Map<string, string | undefined>();
+  async function calledContacts(contactIds: string[]): Promise<Map<string, ContactCall>> {
+    const calls = new Map<string, ContactCall>();
     for (const chunk of inChunks(contactIds)) {
-      const { rows } = await sql<{ contact_id: string; code: string | null }>`
-        select contact_id, code from ledger.due_contact
-        where contact_id = any(${chunk}::text[]) and next_at > now()`.execute(database);
-      for (const { contact_id, code } of rows) waiting.set(contact_id, code ?? undefined);
+      const { rows } = await sql<{ contact_id: string; code: string | null; waits: boolean; mark: string }>`
+        select contact_id, code, next_at > now() as waits, ${mark} as mark from ledger.due_contact
+        where contact_id = any(${chunk}::text[])`.execute(database);
+      for (const { contact_id, code, waits: isWaiting, mark: ofCall } of rows)
+        calls.set(contact_id, { mark: ofCall, isWaiting, ...(code !== null && { code }) });
     }
-    return waiting;
+    return calls;
   }
 
   async function dueSummary(): Promise<DueSummary> {
@@ -162,7 +162,7 @@ export function createConsent(context: LedgerContext): ConsentStore {
     agreements,
     commitConsents,
     dueContacts,
-    waitingContacts,
+    calledContacts,
     dueSummary,
     consentLog,
     lastDecisions,
@@ -170,6 +170,22 @@ export function createConsent(context: LedgerContext): ConsentStore {
     optOutCounts,
     lastOptOutCounts,
   };
+}
+
+/** Changes with every call of a contact. */
+const mark = sql`extract(epoch from next_at)::text`;
+
+/** In the meantime a contact may have been called again, of what the look that settles it did not see. */
+async function settleCalls(
+  transaction: Transaction<unknown>,
+  contactIds: string[],
+  answered: Map<string, ContactCall> | undefined,
+): Promise<void> {
+  const marks = answered && contactIds.map((id) => answered.get(id)?.mark ?? null);
+  await sql`
+    delete from ledger.due_contact using unnest(${contactIds}::text[], ${marks ?? contactIds}::text[]) as settled (contact_id, mark)
+    where due_contact.contact_id = settled.contact_id
+      and (${marks === undefined}::boolean or ${mark} = settled.mark)`.execute(transaction);
 }
 
 const noOptOutCounts: Readonly<OptOutCounts> = Object.freeze({
@@ -291,24 +307,25 @@ export async function note(
 
 /**
  * A contact that was never tried is due at once; one that failed comes back after 1, 1, 2, 5 and 15 minutes, then every half hour: an
- * opt-out is tried until it lands. A contact that waits already keeps its code when it is only called once more.
+ * opt-out is tried until it lands; one that has changed meanwhile at once. A contact that waits already keeps its code when it is only called once more.
  */
 export async function callAgain(transaction: Transaction<unknown>, due: DueContact[]): Promise<void> {
   const sorted = due.toSorted((one, other) => (one.contactId < other.contactId ? -1 : 1));
   const attempts = sql`due_contact.attempts + case when excluded.code is null then 0 else 1 end`;
-  const after = (number: RawBuilder<unknown>) =>
-    sql`coalesce((array[1, 1, 2, 5, 15])[${number}], 30) * interval '1 minute'`;
+  const after = (number: RawBuilder<unknown>, code: RawBuilder<unknown>) => sql`case
+    when coalesce(${code}, 'CONTACT_CHANGED_MEANWHILE') = 'CONTACT_CHANGED_MEANWHILE' then interval '0'
+    else coalesce((array[1, 1, 2, 5, 15])[${number}], 30) * interval '1 minute' end`;
   await sql`
     insert into ledger.due_contact (contact_id, code, attempts, next_at)
     select contact_id, code, case when code is null then 0 else 1 end,
-      now() + greatest(case when code is null then interval '0' else ${after(sql`1`)} end, not_before * interval '1 millisecond')
+      now() + greatest(${after(sql`1`, sql`code`)}, not_before * interval '1 millisecond')
     from unnest(${sorted.map(({ contactId }) => contactId)}::text[], ${sorted.map(({ code }) => code ?? null)}::text[],
       ${sorted.map(({ notBeforeMs }) => notBeforeMs ?? 0)}::float8[]) as given (contact_id, code, not_before)
     on conflict (contact_id) do update set
       code = coalesce(excluded.code, due_contact.code), attempts = ${attempts},
       next_at = case
-        when excluded.code is not null then greatest(now() + ${after(attempts)}, excluded.next_at)
-        when due_contact.code like '%_UNKNOWN' then due_contact.next_at
+        when excluded.code is not null then greatest(now() + ${after(attempts, sql`excluded.code`)}, excluded.next_at)
+        when due_contact.code like '%_UNKNOWN' then greatest(due_contact.next_at, now())
         else now()
       end`.execute(transaction);
 }

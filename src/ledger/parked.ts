@@ -30,7 +30,19 @@ export function createParked({ database }: LedgerContext): Parked {
       select distinct flow from ledger.parked where ${matches(filter)} order by flow`.execute(database);
     let redriven = 0;
     for (const { flow } of flows) redriven += await redriveFlow(flow, { ...filter, flow });
-    return redriven;
+    return redriven + (await redriveContacts(filter));
+  }
+
+  /** Not those of which an unanswered call may still take effect. */
+  async function redriveContacts(filter: ParkedFilter): Promise<number> {
+    const { numAffectedRows } = await sql`
+      with chosen as (
+        select source_id from ${failingContacts} as failing
+        where ${matches(filter)} and code not like '%_UNKNOWN' order by source_id
+      )
+      update ledger.due_contact set next_at = least(next_at, now()) from chosen
+      where due_contact.contact_id = chosen.source_id`.execute(database);
+    return Number(numAffectedRows ?? 0);
   }
 
   /** The feed is locked before its rows, as pages do, so that the two never wait for each other. */
@@ -55,13 +67,23 @@ export function createParked({ database }: LedgerContext): Parked {
     // With ties: an id that two tables share is not torn apart, so that the next page can go on after the last id.
     const { rows } = await sql<ParkedColumns>`
       select flow, source_id, code, field, waits_for, attempts, first_at, last_at, next_at
-      from ledger.parked where ${matches(filter)} and source_id > ${after}
+      from (
+        select flow, source_id, code, field, waits_for, attempts, first_at, last_at, next_at from ledger.parked
+        union all select * from ${failingContacts} as failing
+      ) as aside where ${matches(filter)} and source_id > ${after}
       order by source_id fetch first (${limit}::bigint) rows with ties`.execute(database);
     return rows.map(toParkedRow);
   }
 
   return { dueParked, nextParkedMs, redrive, parked };
 }
+
+/** Contacts whose opt-outs could not be settled, as rows that are set aside. */
+const failingContacts = sql`(
+  select 'opt-out' as flow, contact_id as source_id, code, null::text as field, null::text as waits_for,
+    attempts, since as first_at, since as last_at, next_at
+  from ledger.due_contact where code is not null
+)`;
 
 function matches({ flow, code, sourceId }: ParkedFilter): RawBuilder<unknown> {
   const conditions = [

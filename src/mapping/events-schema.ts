@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exportFolder, fileName, heading, textForm } from './files-schema.js';
 import { duration, logicalName } from './names-schema.js';
 
 /*
@@ -18,35 +19,18 @@ const eventTable = z
   })
   .describe('A table of your own in place of ours.');
 
-const fileName = z
-  .string()
-  .regex(/^[\w.*-]{1,100}$/, 'a file name, with * for any characters, without a folder')
-  .describe('Which files of the folder: a name, with * for any characters.');
 const columnNames = (names: string[]) =>
   z
-    .partialRecord(z.enum(names), z.string().min(1))
+    .partialRecord(z.enum(names), heading)
     .default({})
     .describe('Headings of the file, where they are not the usual ones.');
 
 const files = z
   .strictObject({
-    directory: z
-      .string()
-      .regex(/^(?!.*(^|\/)\.\.(\/|$))[\w./-]{1,200}$/, 'a folder of the SFTP area')
-      .default('d365_loads/logs')
-      .describe('Folder of the SFTP area that Campaign exports its logs to.'),
+    directory: exportFolder('d365_loads/logs', 'Campaign exports its logs to'),
     deliveryLogs: fileName.default('deliveryLogs_*'),
     trackingLogs: fileName.default('trackingLogs_*'),
-    separator: z
-      .enum(['auto', 'tab', 'semicolon', 'comma'])
-      .default('auto')
-      .describe('What stands between two columns.'),
-    encoding: z.enum(['utf-8', 'latin1']).default('utf-8').describe('How the text is encoded.'),
-    timeZone: z
-      .string()
-      .refine(isTimeZone, 'a time zone such as UTC or Europe/Paris')
-      .default('UTC')
-      .describe('Time zone of times that do not say theirs.'),
+    ...textForm,
     deliveryColumns: columnNames([
       'id',
       'status',
@@ -122,15 +106,6 @@ export const events = z
     files: files.optional(),
   })
   .describe('Email events of Campaign that become timeline activities in Dynamics.');
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 export type Events = z.output<typeof events>;
 /** How log files look that nothing is said of. */

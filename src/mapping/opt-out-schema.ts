@@ -1,22 +1,12 @@
 import { z } from 'zod';
 import { duration, logicalName } from './names-schema.js';
+import { optOutFilesSchema } from './opt-out-files-schema.js';
+import { optOutFlags } from './opt-out-flags.js';
 import type { Direction } from './opt-out-rule.js';
 
 /*
  * The `optOut` part of sync.yaml.
  */
-
-/** Campaign's flags (campaign.md §4); `true` is "no longer contact". */
-export const optOutFlags = [
-  'blackList',
-  'blackListEmail',
-  'blackListFax',
-  'blackListMobile',
-  'blackListPhone',
-  'blackListPostalMail',
-  'blackListPushnotification',
-  'ccpaOptOut',
-] as const;
 
 const changes = z
   .strictObject({
@@ -55,6 +45,10 @@ export const optOut = z
       .default('changes')
       .describe('Where opt-outs of Campaign come from: a filter over REST, or export files over SFTP.'),
     changes: changes.default(changes.parse({})),
+    files: optOutFilesSchema.optional(),
+    staleAfter: duration
+      .default('26h')
+      .describe('Of `source: files`: a newest export file that is older than this is told.'),
     flags: z
       .array(
         z

@@ -171,6 +171,17 @@ test('a file replaced by another one is read from its first row', async () => {
   expect(told(third.items)).toEqual(['send:21']);
 });
 
+test('a file that replaces one whose end was unfinished is read from its first row, unfinished or not', async () => {
+  const { server, clock, files } = await source();
+  server.put('deliveryLogs_daily.txt', HEADINGS + sentRows(1, 2).slice(0, -9), 100);
+  const first = await drain(files);
+  server.put('deliveryLogs_daily.txt', HEADINGS + sent(11, 'Autumn'.repeat(40)).slice(0, -1), 200);
+  const second = await drain(files, first.next);
+  clock.nowMs += 60_000;
+  const third = await drain(files, second.next);
+  expect([first, second, third].map(({ items }) => told(items))).toEqual([['send:1'], [], ['send:11']]);
+});
+
 test('a row whose end is not there yet waits until the file has been still for the settle time', async () => {
   const { server, clock, files } = await source();
   const whole = HEADINGS + sentRows(1, 2);
@@ -187,6 +198,24 @@ test('a row whose end is not there yet waits until the file has been still for t
   expect(settled.page.waitMs).toBeUndefined();
   expect((await drain(files, settled.next)).items).toEqual([]);
   expect(server.asked.filter((what) => what.startsWith('open'))).toHaveLength(2);
+});
+
+test('a file that was cut anywhere, taken as it was and completed later gives every row', async () => {
+  const opened = (n: number): string => `2\t2024/05/02 09:00:00\t1\t${n}\t${contact(n)}\n`;
+  const headings = 'trackingUrlType\tlogDate\turl-id\tbroadLog-id\texternalId\n';
+  const whole = headings + opened(1) + opened(2);
+  const { server, clock, files } = await source();
+  for (let cut = headings.length + opened(1).length; cut < whole.length; cut += 4) {
+    server.put('trackingLogs_1.txt', whole.slice(0, cut), 100);
+    const cutShort = await drain(files);
+    clock.nowMs += 60_000;
+    const taken = await drain(files, cutShort.next);
+    server.put('trackingLogs_1.txt', whole, 200);
+    const completed = await drain(files, taken.next);
+    const items = told([...cutShort.items, ...taken.items, ...completed.items]);
+    expect(items, `cut at ${cut}`).toContain('open:1:2024-05-02T09:00:00Z');
+    expect(items, `cut at ${cut}`).toContain('open:2:2024-05-02T09:00:00Z');
+  }
 });
 
 test('a file that goes on growing is not taken for finished', async () => {
@@ -321,6 +350,39 @@ test('a file that vanishes or shrinks before it was read to its end is told, and
   server.files.clear();
   const last = await drain(files, third.next);
   expect(last).toMatchObject({ items: [], next: { files: {} } });
+});
+
+test('a file that the server loses while it reads it is told as one that vanished', async () => {
+  const { server, files } = await source();
+  server.put('deliveryLogs_1.txt', HEADINGS + sentRows(1, 2), 100);
+  server.put('deliveryLogs_2.txt', HEADINGS + sentRows(3, 2_000), 200);
+  server.onRead = (name, offset) => {
+    if (name.endsWith('_2.txt') && offset < 65_536) return 'answer';
+    server.files.delete(name);
+    return 'lose';
+  };
+  const first = await drain(files);
+  const second = await drain(files, first.next);
+  expect(told([...first.items, ...second.items]).filter((what) => !what.startsWith('send:'))).toEqual([
+    'LOG_FILE_CUT_SHORT',
+    'LOG_FILE_CUT_SHORT',
+  ]);
+});
+
+test('a file that vanished stays told until it is there again, or would have been cleared away by now', async () => {
+  const { server, clock, files } = await source();
+  clock.nowMs = 200_000;
+  server.put('deliveryLogs_1.txt', `${HEADINGS}${sent(1)}half a row`, 100);
+  const first = await drain(files);
+  server.files.clear();
+  const [fault] = (await drain(files, first.next)).items;
+  const again = (): Promise<EventItem | undefined> => files.reread(fault?.position ?? '');
+  expect(await again()).toEqual(fault);
+  server.put('deliveryLogs_1.txt', HEADINGS + sentRows(1, 2), 300);
+  expect(await again()).toBeUndefined();
+  server.files.clear();
+  clock.nowMs += 16 * 86_400_000;
+  expect(await again()).toBeUndefined();
 });
 
 test('a file that shrinks while it is read is told by the next look at the folder', async () => {

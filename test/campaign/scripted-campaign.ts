@@ -45,7 +45,8 @@ export async function campaignOf(
         body: { access_token: `token-${count}`, token_type: 'bearer', expires_in: 86_399 },
       },
   );
-  const server = await scriptedServer(answer);
+  // A server that does not tell its time, unless the script does.
+  const server = await scriptedServer(answer, { sendDate: false });
   const clock = jumpingClock();
   const campaign = createCampaign({
     url: `${server.url}/acme/campaign`,

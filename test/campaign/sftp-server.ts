@@ -24,7 +24,7 @@ export interface SftpServer {
   asked: string[];
   connections: number;
   /** Decides what becomes of a read of so many bytes in all. */
-  onRead: (name: string, offset: number) => 'answer' | 'drop' | 'fail' | 'silence';
+  onRead: (name: string, offset: number) => 'answer' | 'drop' | 'fail' | 'lose' | 'silence';
   /** The most that one answer carries. */
   mostBytes: number;
   refuseOpen: (name: string) => boolean;
@@ -181,6 +181,7 @@ function serve(sftp: SFTPWrapper, connection: Connection, state: SftpServer): vo
       if (what === 'silence') return;
       if (what === 'drop') return connection.end();
       if (what === 'fail') return sftp.status(id, STATUS_CODE.FAILURE);
+      if (what === 'lose') return sftp.status(id, STATUS_CODE.NO_SUCH_FILE);
       const content = state.files.get(held.name)?.content ?? Buffer.alloc(0);
       if (offset >= content.length) return sftp.status(id, STATUS_CODE.EOF);
       sftp.data(id, content.subarray(offset, offset + Math.min(length, state.mostBytes)));

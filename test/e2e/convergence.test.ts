@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomTimelinesConverge } from '../support/convergence-timelines.js';
 import { randomHistoriesConverge } from '../support/convergence.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
 
@@ -12,3 +13,8 @@ test('random histories of linked tables, edits, faults and restarts end with bot
   expect.hasAssertions();
   await randomHistoriesConverge(3, { minLength: 2, maxLength: 5 }, postgres);
 }, 180_000);
+
+test('random histories of deliveries, faults, restarts and switched sources end with each event once on its timeline', async () => {
+  expect.hasAssertions();
+  await randomTimelinesConverge(3, { minLength: 2, maxLength: 4 });
+}, 120_000);

@@ -130,4 +130,23 @@ describe.sequential('opt-outs, both ways', () => {
     expect(await stack.optOutStatus()).toMatchObject({ toCampaign: 1, toDynamics: 1 });
     expect(await differences(systems)).toEqual([]);
   });
+
+  test('of two profiles with one id an opt-out of either travels, an opt-in of neither, and it is told', async () => {
+    const { systems } = stack;
+    const [, , , , five = ''] = ids;
+    await systems.profiles.update(await profileOf(systems, five), { blackListEmail: true });
+    const twin = await systems.profiles.create({ externalId: five, lastName: 'Twin' });
+    await stack.syncAll([OPT_OUT]);
+    expect((await contactOf(systems, five)).donotemail).toBe(true);
+    expect(await stack.optOutStatus()).toMatchObject({
+      now: { failing: 1 },
+      errors: { DUPLICATE_IN_CAMPAIGN: 1 },
+    });
+    expect((await stack.starter('parked', OPT_OUT)).out).toContain(five);
+    await systems.profiles.remove(twin);
+    await stack.starter('redrive', '--id', five);
+    await stack.syncAll([OPT_OUT]);
+    expect(await stack.optOutStatus()).toMatchObject({ now: { due: 0 }, errors: {} });
+    expect(await differences(systems)).toEqual([]);
+  });
 });

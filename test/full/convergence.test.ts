@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomTimelinesConverge } from '../support/convergence-timelines.js';
 import { randomHistoriesConverge } from '../support/convergence.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
 
@@ -12,3 +13,8 @@ test('many random histories of linked tables, edits, faults and restarts end wit
   expect.hasAssertions();
   await randomHistoriesConverge(12, { minLength: 3, maxLength: 10 }, postgres);
 }, 900_000);
+
+test('many random histories of deliveries, faults, restarts and switched sources end with each event once on its timeline', async () => {
+  expect.hasAssertions();
+  await randomTimelinesConverge(15, { minLength: 2, maxLength: 8 });
+}, 600_000);

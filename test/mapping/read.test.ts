@@ -43,6 +43,7 @@ describe('a mapping file', () => {
           every: '1m',
           source: 'changes',
           changes: { filter: 'bymodifiedsince', overlap: '10m' },
+          staleAfter: '26h',
           flags: [],
         },
       },

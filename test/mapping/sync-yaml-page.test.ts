@@ -94,7 +94,7 @@ const everything = (path: string) => ({
     ),
     files: {},
   },
-  optOut: { changes: {}, flags: [{ dynamics: 'donotphone', campaign: 'blackListPhone' }] },
+  optOut: { changes: {}, files: {}, flags: [{ dynamics: 'donotphone', campaign: 'blackListPhone' }] },
 });
 
 /** That file with another value at a path, in the entry of this index where lists have alternatives. */

@@ -18,10 +18,14 @@ export interface Scripted {
 }
 
 /** A real server on a free port that answers by a function of the request; closed when the test ends. */
-export async function scriptedServer(answer: (request: Arrived, count: number) => Scripted) {
+export async function scriptedServer(
+  answer: (request: Arrived, count: number) => Scripted,
+  { sendDate = true }: { sendDate?: boolean } = {},
+) {
   const arrived: Arrived[] = [];
   const server = createServer((request, response) => {
     let body = '';
+    response.sendDate = sendDate;
     request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
     request.on('end', () => {
       const seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };

@@ -24,6 +24,8 @@ export interface Delivered {
   opens: number;
   clicks: number;
   bounces: number;
+  /** Log files that were exported: sends, what became of them later, tracking. */
+  files: string[];
 }
 
 /** Of a delivery, the events that the timeline is to show. */
@@ -107,4 +109,9 @@ export async function timelineCounts(systems: Systems): Promise<Record<keyof typ
     clicks: await of('clicks'),
     bounces: await of('bounces'),
   };
+}
+
+/** What is left of the faults that were armed. */
+export async function armedFaults(ready: SandboxReady): Promise<object[]> {
+  return (await axios.get<object[]>(new URL('/_sandbox/faults', ready.campaign).href)).data;
 }

@@ -1,10 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../errors.js';
-import type { EventItem } from './email-event.js';
-import type { FileProgress } from './event-source.js';
-
-/** What tells whether a file is as it was. */
-export type FileState = Pick<FileProgress, 'size' | 'mtimeMs'>;
+import type { FileState } from './file-progress.js';
 
 /** File, row, size, time and beginning of the file then, and the byte that the row begins at. Row 0 is the file itself. */
 export type RowPlace = [
@@ -16,6 +12,14 @@ export type RowPlace = [
   start?: number | null,
 ];
 
+/** A row or a whole file that cannot be read. `field`: heading of the column; `key`: the same every time. */
+export interface FileFault {
+  kind: 'fault';
+  key: string;
+  code: ErrorCode;
+  field?: string;
+}
+
 export function placeIn(position: string): RowPlace | undefined {
   try {
     const place = JSON.parse(position) as unknown;
@@ -25,15 +29,12 @@ export function placeIn(position: string): RowPlace | undefined {
   }
 }
 
-export const isUntouched = (entry: FileState, { size, mtimeMs }: FileState): boolean =>
-  entry.size === size && entry.mtimeMs === mtimeMs;
-
 export function fileFault(
   id: string,
   { size, mtimeMs }: FileState,
   code: ErrorCode,
   heading?: string,
-): EventItem {
+): FileFault & { position: string } {
   return {
     position: JSON.stringify([id, 0, size, mtimeMs] satisfies RowPlace),
     kind: 'fault',

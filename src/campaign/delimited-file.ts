@@ -3,43 +3,38 @@ import { Readable } from 'node:stream';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { linesOf } from './delimited-lines.js';
 import { cellsOf, createRows, separatorOf, type Row, type Separator } from './delimited-rows.js';
-import type { FileProgress } from './event-source.js';
-import { columnsOf, type LogColumns, type LogKind } from './log-event.js';
+import { isUntouched, type FileProgress, type FileState } from './file-progress.js';
 import { textOf, type TextEncodingName } from './text-encoding.js';
 import { ReadRefused, type RemoteHandle, type Sftp } from './sftp.js';
 
-export interface LogFileForm {
+export interface DelimitedForm {
   separator: Separator;
   encoding: TextEncodingName;
-  deliveryColumns: Partial<Record<string, string>>;
-  trackingColumns: Partial<Record<string, string>>;
 }
 
-export interface LogFileEntry {
-  /** Its name in cursors and positions. */
-  id: string;
+export interface RemoteDelimitedFile extends FileState {
   path: string;
-  kind: LogKind;
-  size: number;
-  mtimeMs: number;
 }
+
+/** What the first row of a file tells: how the others are read, or the heading of a column that is needed and not there. */
+export type Headed<Columns> = { columns: Columns } | { missing: string };
 
 /** Row 1 is the first behind the headings. */
-export interface LogRow extends Row {
+export interface NumberedRow extends Row {
   number: number;
   /** The byte it begins at, unpacked. */
   start: number;
 }
 
-export interface LogRows {
-  rows: LogRow[];
+export interface NumberedRows {
+  rows: NumberedRow[];
   /** Only when there are no more rows: read whole; its end is unfinished; it ended before its size; it cannot be read on. */
   end?: 'done' | 'unfinished' | 'shorter' | 'unreadable';
 }
 
-export interface LogFileReader {
+export interface DelimitedFileReader<Columns> {
   kind: 'rows';
-  columns: LogColumns;
+  columns: Columns;
   head: string;
   /** Rows that are passed over because they are read already. */
   skipped: number;
@@ -47,12 +42,12 @@ export interface LogFileReader {
   isSame: boolean;
   /** Whether reading can begin at a row's byte. */
   canSeek: boolean;
-  next(most: number): Promise<LogRows>;
+  next(most: number): Promise<NumberedRows>;
   close(): Promise<void>;
 }
 
-export type OpenedLogFile =
-  | LogFileReader
+export type OpenedDelimitedFile<Columns> =
+  | DelimitedFileReader<Columns>
   | { kind: 'missing-column'; heading: string; head: string }
   /** Its first line is not whole yet. */
   | { kind: 'unfinished'; head: string }
@@ -68,21 +63,23 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 const PACKED_HEAD_BYTES = 4_096;
 
 /**
- * Opens a log file behind what is read of it already. A file that grew is read on from its row; one with another beginning is read from its
- * first. `takeUnfinished`: what stands behind its last line break counts as a row.
+ * Opens a delimited file, plain or packed by gzip, behind what is read of it already. A file that grew is read on from its row; one with
+ * another beginning is read from its first. `readHeadings` is given the cells of the first row. `takeUnfinished`: what stands behind its
+ * last line break counts as a row.
  */
-export async function openLogFile(
+export async function openDelimitedFile<Columns extends { count: number }>(
   sftp: Sftp,
-  entry: LogFileEntry,
-  form: LogFileForm,
+  file: RemoteDelimitedFile,
+  form: DelimitedForm,
+  readHeadings: (headings: string[]) => Headed<Columns>,
   progress: FileProgress | undefined,
   takeUnfinished: boolean,
-): Promise<OpenedLogFile> {
-  const handle = await sftp.open(entry.path);
+): Promise<OpenedDelimitedFile<Columns>> {
+  const handle = await sftp.open(file.path);
   if (handle === 'absent') return { kind: 'absent' };
   if (handle === 'refused') return { kind: 'unreadable' };
   try {
-    const bytes = await firstBytes(handle, entry.size);
+    const bytes = await firstBytes(handle, file.size);
     const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
     const head = headOf(bytes);
     const beginning = packed ? unpackedHead(bytes) : bytes;
@@ -96,50 +93,47 @@ export async function openLogFile(
         : { kind: 'unfinished', head };
     }
     const separator = separatorOf(form.separator, begun.text);
-    const names = entry.kind === 'delivery' ? form.deliveryColumns : form.trackingColumns;
-    const columns = columnsOf(
-      entry.kind,
-      cellsOf(begun.text, separator) ?? begun.text.split(separator),
-      names,
-    );
-    if ('missing' in columns) {
+    const headed = readHeadings(cellsOf(begun.text, separator) ?? begun.text.split(separator));
+    if ('missing' in headed) {
       await handle.close();
-      return { kind: 'missing-column', heading: columns.missing, head };
+      return { kind: 'missing-column', heading: headed.missing, head };
     }
+    const { columns } = headed;
     const rows = isSame ? (progress?.rows ?? 0) : 0;
-    const isUntouched = progress?.size === entry.size && progress.mtimeMs === entry.mtimeMs;
-    const at = isSame && isUntouched && !packed ? progress.bytes : undefined;
+    const canGoOn = progress !== undefined && isSame && isUntouched(file, progress) && !packed;
+    const at = canGoOn ? progress.bytes : undefined;
     const from =
       at === undefined ? { byte: begun.end, number: 0, skip: rows } : { byte: at, number: rows, skip: rows };
-    const shape = { separator, columns, packed, takeUnfinished };
-    return { ...readerOf(handle, entry, form, shape, from), head, isSame };
+    const shape = { separator, count: columns.count, packed, takeUnfinished };
+    return { ...readerOf(handle, file, form, shape, from), columns, head, isSame };
   } catch (error) {
     await handle.close();
-    if (error instanceof ReadRefused) return { kind: 'unreadable' };
+    if (error instanceof ReadRefused) return { kind: error.refused === 'absent' ? 'absent' : 'unreadable' };
     throw error;
   }
 }
 
 interface Shape {
   separator: string;
-  columns: LogColumns;
+  /** Cells of a row. */
+  count: number;
   packed: boolean;
   takeUnfinished: boolean;
 }
 
 function readerOf(
   handle: RemoteHandle,
-  { size }: LogFileEntry,
-  { encoding }: LogFileForm,
-  { separator, columns, packed, takeUnfinished }: Shape,
+  { size }: RemoteDelimitedFile,
+  { encoding }: DelimitedForm,
+  { separator, count, packed, takeUnfinished }: Shape,
   from: { byte: number; number: number; skip: number },
-): Omit<LogFileReader, 'head' | 'isSame'> {
+): Omit<DelimitedFileReader<unknown>, 'columns' | 'head' | 'isSame'> {
   const content = packed ? unpacked(handle, size, from.byte) : plain(handle, size, from.byte);
-  const assembled = createRows(separator, columns.count);
+  const assembled = createRows(separator, count);
   const lines = linesOf(content.chunks(), encoding, from.byte);
   let { byte, number } = from;
-  const waiting: LogRow[] = [];
-  let end: LogRows['end'];
+  const waiting: NumberedRow[] = [];
+  let end: NumberedRows['end'];
 
   function take(rows: Row[]): void {
     for (const row of rows) {
@@ -164,7 +158,7 @@ function readerOf(
       const isFinished = takeUnfinished || (content.isWhole() && byte === content.total());
       end = content.isShort() ? 'shorter' : isFinished ? 'done' : 'unfinished';
     } catch (error) {
-      if (error instanceof ReadRefused) end = 'unreadable';
+      if (error instanceof ReadRefused) end = error.refused === 'absent' ? 'shorter' : 'unreadable';
       else if (isCorrupt(error)) end = takeUnfinished ? 'unreadable' : 'unfinished';
       else throw error;
     }
@@ -172,11 +166,10 @@ function readerOf(
 
   return {
     kind: 'rows',
-    columns,
     skipped: from.skip,
     canSeek: !packed,
     async next(most) {
-      const rows: LogRow[] = [];
+      const rows: NumberedRow[] = [];
       let bytes = 0;
       while (rows.length < most && bytes < PAGE_BYTES) {
         const row = waiting.shift();
@@ -275,7 +268,7 @@ function unpackedHead(bytes: Buffer): Buffer | undefined {
 /** The first line, and the byte behind it. */
 function beginningOf(
   head: Buffer,
-  { encoding }: LogFileForm,
+  { encoding }: DelimitedForm,
 ): { text: string; end: number; isEnded: boolean } {
   const lineBreak = head.indexOf(0x0a);
   const line = lineBreak < 0 ? head : head.subarray(0, lineBreak);
