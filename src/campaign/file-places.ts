@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../errors.js';
 import type { FileState } from './file-progress.js';
 
-/** File, row, size, time and beginning of the file then, and the byte that the row begins at. Row 0 is the file itself. */
+/**
+ * File, row, size, time and beginning of the file then, and the byte that the row begins at. Row 0 is the file itself, LOST_ROWS what it
+ * lost before it was read.
+ */
 export type RowPlace = [
   id: string,
   row: number,
@@ -11,6 +14,8 @@ export type RowPlace = [
   head?: string,
   start?: number | null,
 ];
+
+export const LOST_ROWS = -1;
 
 /** A row or a whole file that cannot be read. `field`: heading of the column; `key`: the same every time. */
 export interface FileFault {
@@ -33,10 +38,10 @@ export function fileFault(
   id: string,
   { size, mtimeMs }: FileState,
   code: ErrorCode,
-  heading?: string,
+  { row = 0, heading }: { row?: 0 | typeof LOST_ROWS; heading?: string } = {},
 ): FileFault & { position: string } {
   return {
-    position: JSON.stringify([id, 0, size, mtimeMs] satisfies RowPlace),
+    position: JSON.stringify([id, row, size, mtimeMs] satisfies RowPlace),
     kind: 'fault',
     key: `file:${id}:${code}:${size}:${mtimeMs}`,
     code,

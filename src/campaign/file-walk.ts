@@ -6,7 +6,7 @@ import {
 } from './delimited-file.js';
 import { itemOf, type FileContent, type FileItem, type FilePage, type RowReader } from './file-content.js';
 import { filesIn, type FileEntry } from './file-folder.js';
-import { digest, fileFault, placeIn } from './file-places.js';
+import { digest, fileFault, LOST_ROWS, placeIn } from './file-places.js';
 import {
   hasBeenStill,
   isUnfinished,
@@ -17,6 +17,7 @@ import {
   UNREADABLE,
   untilSettled,
   type FileProgress,
+  type FileState,
   type Files,
 } from './file-progress.js';
 import { createSftp, isLostConnection, type SftpSettings } from './sftp.js';
@@ -136,8 +137,7 @@ export function createFileWalk<Told extends { kind: string }>(
     for (const [id, progress] of Object.entries(files)) {
       const entry = present.get(id);
       const isShorter = entry !== undefined && entry.size < progress.size;
-      if ((!entry || isShorter) && isUnfinished(progress))
-        untold.push(fileFault(id, progress, codes.cutShort));
+      if ((!entry || isShorter) && isUnfinished(progress)) untold.push(cutShort(id, progress));
       if (entry && !isShorter) kept[id] = progress;
     }
     const queue = entries.filter((entry) => isToRead(entry, kept[entry.id]));
@@ -190,14 +190,14 @@ export function createFileWalk<Told extends { kind: string }>(
       }
       case 'missing-column':
         current.files[id] = { rows: 0, ...state, head: opened.head, refused: formDigest };
-        return [fileFault(id, state, codes.columnMissing, opened.heading)];
+        return [fileFault(id, state, codes.columnMissing, opened)];
       case 'unreadable':
         return unreadable(current, entry, behind?.rows ?? 0, known);
       case 'absent': {
         const { [id]: lost, ...others } = current.files;
         current.files = others;
         // It was there when the folder was listed: what it held is not read, or not to its end.
-        return !lost || isUnfinished(lost) ? [fileFault(id, lost ?? entry, codes.cutShort)] : [];
+        return !lost || isUnfinished(lost) ? [cutShort(id, lost ?? entry)] : [];
       }
     }
   }
@@ -253,16 +253,21 @@ export function createFileWalk<Told extends { kind: string }>(
     return told ? [itemOf(told, [id, number, size, mtimeMs, head, canSeek ? row.start : null])] : [];
   }
 
+  const cutShort = (id: string, state: FileState): Item =>
+    fileFault(id, state, codes.cutShort, { row: LOST_ROWS });
+
   /** One item again, from its position; undefined when it is not there any more. */
   async function reread(position: string): Promise<Item | undefined> {
     const place = placeIn(position);
     if (!place) return undefined;
     const [id, number, size, mtimeMs, head, start] = place;
     const entry = (await listed()).find((each) => each.id === id);
-    if (!entry) {
-      const isMissed = number === 0 && nowMs() - mtimeMs < KEPT_MS;
-      return isMissed ? fileFault(id, { size, mtimeMs }, codes.cutShort) : undefined;
+    if (number === LOST_ROWS) {
+      // What is there again, or in its place, is read as any other.
+      const isMissed = !entry && nowMs() - mtimeMs < KEPT_MS;
+      return isMissed ? cutShort(id, { size, mtimeMs }) : undefined;
     }
+    if (!entry) return undefined;
     if (number === 0 && !isUntouched(entry, { size, mtimeMs })) return undefined;
     const behind = {
       rows: Math.max(0, number - 1),
@@ -277,7 +282,7 @@ export function createFileWalk<Told extends { kind: string }>(
       case 'unfinished':
         return undefined;
       case 'missing-column':
-        return fileFault(id, entry, codes.columnMissing, opened.heading);
+        return fileFault(id, entry, codes.columnMissing, opened);
       case 'unreadable':
         return fileFault(id, entry, codes.unreadable);
       case 'rows':

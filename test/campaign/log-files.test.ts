@@ -440,6 +440,8 @@ test('a refused file stays told for as long as it is refused', async () => {
   expect(await files.reread(item?.position ?? '')).toEqual(item);
   server.put('deliveryLogs_1.txt', HEADINGS + sent(1), 101);
   expect(await files.reread(item?.position ?? '')).toBeUndefined();
+  server.files.clear();
+  expect(await files.reread(item?.position ?? '')).toBeUndefined();
 });
 
 test('everything since a time is what stands in the files of that time and later', async () => {
