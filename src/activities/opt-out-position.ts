@@ -13,6 +13,8 @@ export interface OptOutPosition {
     /** Where the present pass began, and whether it has found something new: then the same window is looked at again. */
     window?: OptOutCursor;
     found?: boolean;
+    /** How often it has been looked at again. */
+    repeats?: number;
     /** Of export files: time of the newest. */
     newestAt?: string;
   };

@@ -43,6 +43,8 @@ import { isLoaded } from './table-order.js';
 
 const DUE_AT_ONCE = 500;
 const PARKED_AT_ONCE = 100;
+/** Profiles that share an id say something new at every pass. */
+const MOST_REPEATS = 3;
 /** More contacts than this that nothing is agreed on are settled by reading all profiles, page by page, instead of one by one. */
 const MANY = 2_000;
 
@@ -137,7 +139,7 @@ export function createOptOut(dependencies: ActivityDependencies) {
       let feed = opened;
       for (;;) {
         const position = at(feed);
-        const { cursor, window = cursor } = position.campaign;
+        const { cursor, window = cursor, repeats = 0 } = position.campaign;
         const isFirst = cursor.source === 'changes' && cursor.since === undefined;
         if (direction === 'dynamics-to-campaign' && !isFirst) return feed;
         const page = await readPage(cursor);
@@ -145,11 +147,14 @@ export function createOptOut(dependencies: ActivityDependencies) {
         const isAny = found || position.campaign.found === true;
         const { newestAt } = page;
         const about = { ...(newestAt !== undefined && { newestAt }) };
+        const isAgain = isAny && isRepeated(window) && repeats < MOST_REPEATS;
         const next: OptOutPosition['campaign'] = page.more
-          ? { cursor: page.next, window, found: isAny, ...about }
-          : { cursor: isAny && isRepeated(window) ? window : afterwards(page.next), ...about };
+          ? { cursor: page.next, window, repeats, found: isAny, ...about }
+          : isAgain
+            ? { cursor: window, repeats: repeats + 1, ...about }
+            : { cursor: afterwards(page.next), ...about };
         feed = await commit(feed, settled, { ...position, campaign: next });
-        if (!page.more && !(isAny && isRepeated(window))) return feed;
+        if (!page.more && !isAgain) return feed;
         if (slice.isOver()) return feed;
       }
     }
