@@ -1,4 +1,4 @@
-import type { FlagOfProfile } from '../campaign/opt-out-source.js';
+import type { FlagOfProfile, ProfileFlags } from '../campaign/opt-out-source.js';
 import type { Agreement, ConsentDecision, FlagOutcome } from '../ledger/consent-store.js';
 import { durationMs } from '../mapping/names-schema.js';
 import { ruleOn, type FlagPair, type Ruling } from '../mapping/opt-out-rule.js';
@@ -49,6 +49,16 @@ export function dynamicsFlags(
     ),
   };
 }
+
+/** Of several profiles with one id: who opted out in any of them has opted out. */
+export const flagsOfAll = ([first, ...twins]: ProfileFlags[]): Record<string, FlagOfProfile> =>
+  twins.reduce(
+    (either, { flags }) =>
+      Object.fromEntries(
+        Object.entries(either).map(([flag, said]) => [flag, said.optedOut ? said : (flags[flag] ?? said)]),
+      ),
+    first?.flags ?? {},
+  );
 
 /** A time that no stamp of our own write is later than: answers tell their time in seconds. */
 export const justAfter = (answeredAt: string): string =>

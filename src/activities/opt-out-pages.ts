@@ -1,7 +1,7 @@
 import pMap from 'p-map';
-import { flagsOf, type ProfileFlag } from '../campaign/changed-profiles.js';
+import { flagsOf, modifiedAtOf, type ProfileFlag } from '../campaign/changed-profiles.js';
 import type { Address } from '../campaign/client.js';
-import type { FlagOfProfile } from '../campaign/opt-out-source.js';
+import type { FlagOfProfile, ProfileFlags } from '../campaign/opt-out-source.js';
 import { ingressFlow } from '../contracts.js';
 import type { Change, FlagAnswer } from '../dynamics/client.js';
 import { FLAG_WRITES_AT_ONCE } from '../dynamics/flags.js';
@@ -15,6 +15,7 @@ import {
   decideFlags,
   decideStraight,
   dynamicsFlags,
+  flagsOfAll,
   justAfter,
   outcomeOf,
   type Agreements,
@@ -35,11 +36,10 @@ export interface OptOutContext {
 export interface Look {
   contactId: string;
   row?: Change & { kind: 'row' };
-  campaign?: Record<string, FlagOfProfile>;
+  /** Its profile in Campaign; several, where they share its key. */
+  profiles?: ProfileFlags[];
   /** Campaign may say something new: it is looked at, whatever Dynamics says. */
   asksCampaign?: boolean;
-  /** Campaign holds several profiles of it, which a call by its key does not reach. */
-  isDoubled?: boolean;
 }
 
 export interface Settled {
@@ -117,7 +117,7 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
     );
     const agreements = await ledger.agreements(looks.map(({ contactId }) => contactId));
     return looks.flatMap((look) => {
-      const { contactId, asksCampaign = false, isDoubled = false } = look;
+      const { contactId, profiles = [], asksCampaign = false } = look;
       const row = look.row ?? rows.get(contactId);
       if (!row) {
         page.settled.push(contactId);
@@ -125,7 +125,7 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
       }
       const side = dynamicsFlags(row.row, row.version, optOut);
       const agreed = agreements.get(contactId);
-      return [{ contactId, dynamics: side, campaign: look.campaign, asksCampaign, isDoubled, agreed }];
+      return [{ contactId, dynamics: side, profiles, asksCampaign, agreed }];
     });
   }
 
@@ -145,10 +145,10 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
         try {
           const decisions = await decide(contact, context);
           if (decisions === 'absent') return void page.settled.push(contact.contactId);
-          const isToWrite = decisions.filter(({ ruling }) => ruling.write === 'campaign');
-          const result = isToWrite.length === 0 ? {} : await writeCampaign(contact, isToWrite, context);
+          const result = await writeCampaign(contact, decisions, context);
           if (result === 'absent') return void page.settled.push(contact.contactId);
-          const { contactId, isDoubled } = contact;
+          const { contactId } = contact;
+          const isDoubled = contact.profiles.length > 1;
           const decided = { contactId, decisions, campaign: result, isDoubled };
           if (decisions.some(({ ruling }) => ruling.write === 'dynamics')) toDynamics.push(decided);
           else record(decided, {}, context, page);
@@ -165,10 +165,11 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
 
   /** A contact without a profile has nothing to be kept in step: its creation carries the flags. */
   async function decide(
-    { contactId, dynamics: side, campaign: known, asksCampaign, agreed }: Contact,
+    { contactId, dynamics: side, profiles, asksCampaign, agreed }: Contact,
     { optOut, contact, options }: OptOutContext,
   ): Promise<FlagDecision[] | 'absent'> {
-    const listed = known && decideFlags(optOut, agreed, side, known);
+    const isListed = profiles.length > 0;
+    const listed = isListed ? decideFlags(optOut, agreed, side, flagsOfAll(profiles)) : undefined;
     // What was listed may be one of several profiles, or old by now: an opt-in goes after a fresh look only.
     if (listed && !listed.some(({ ruling }) => ruling.write && !ruling.optedOut)) return listed;
     const straight = listed || asksCampaign ? undefined : decideStraight(optOut, agreed, side);
@@ -176,6 +177,8 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
     const found = await campaign.find(contact.resource, addressOf(contact, contactId), options);
     switch (found.kind) {
       case 'found':
+        if (profiles.some(isOther(found.record)))
+          throw new SyncError('DUPLICATE_IN_CAMPAIGN', { system: 'campaign' });
         return decideFlags(optOut, agreed, side, flagsOf(found.record, profileFlags(optOut)));
       case 'several':
         throw new SyncError('DUPLICATE_IN_CAMPAIGN', { system: 'campaign' });
@@ -184,13 +187,35 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
     }
   }
 
+  /** A profile that was listed is written to itself: its key may lead to another one. `absent` when there is none to write to. */
   async function writeCampaign(
-    { contactId }: Contact,
+    { contactId, profiles }: Contact,
     decisions: FlagDecision[],
+    context: OptOutContext,
+  ): Promise<WriteResult | 'absent'> {
+    const byKey = addressOf(context.contact, contactId);
+    const results: (WriteResult | 'absent')[] = [];
+    for (const { href, flags } of profiles.length > 0 ? profiles : [{ href: undefined, flags: undefined }]) {
+      const toWrite = decisions.filter(
+        profiles.length > 1
+          ? isMissingIn(flags, context.optOut)
+          : ({ ruling }) => ruling.write === 'campaign',
+      );
+      if (toWrite.length === 0) continue;
+      const payload = Object.fromEntries(toWrite.map(({ flag, ruling }) => [flag, ruling.optedOut]));
+      const address: Address = href === undefined ? byKey : { ...byKey, by: { kind: 'href', href } };
+      results.push(await writeProfile(address, payload, context));
+    }
+    const written = results.filter((result) => result !== 'absent');
+    if (results.length > 0 && written.length === 0) return 'absent';
+    return written.find(({ code }) => code !== undefined) ?? written.at(-1) ?? {};
+  }
+
+  async function writeProfile(
+    address: Address,
+    payload: object,
     { contact, options }: OptOutContext,
   ): Promise<WriteResult | 'absent'> {
-    const payload = Object.fromEntries(decisions.map(({ flag, ruling }) => [flag, ruling.optedOut]));
-    const address = addressOf(contact, contactId);
     const answer = await campaign.update(contact.resource, address, payload, options);
     switch (answer.kind) {
       case 'accepted':
@@ -287,9 +312,8 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
 interface Contact {
   contactId: string;
   dynamics: DynamicsFlags;
-  campaign: Record<string, FlagOfProfile> | undefined;
+  profiles: ProfileFlags[];
   asksCampaign: boolean;
-  isDoubled: boolean;
   agreed: Agreements | undefined;
 }
 interface Decided {
@@ -313,3 +337,19 @@ const valuesOf = (written: FlagDecision[], { flags }: OptOutInForce): Record<str
       return decision ? [[dynamics, (decision.ruling.optedOut === true) !== inverse]] : [];
     }),
   );
+
+/** A record is never older than it was: one that is older than what was listed is another with the same key. */
+const isOther =
+  (found: Record<string, unknown>) =>
+  ({ modifiedAt }: ProfileFlags): boolean => {
+    const foundAt = modifiedAtOf(found);
+    return modifiedAt !== undefined && foundAt !== undefined && foundAt < modifiedAt;
+  };
+
+/** Of several profiles with one id, each is given what holds and it does not say: what is to be written, and every opt-out. */
+const isMissingIn =
+  (flags: Record<string, FlagOfProfile> | undefined, { direction }: OptOutInForce) =>
+  ({ flag, ruling: { write, optedOut } }: FlagDecision): boolean => {
+    const isToTravel = write === 'campaign' || (optedOut === true && direction !== 'campaign-to-dynamics');
+    return isToTravel && flags?.[flag]?.optedOut !== optedOut;
+  };

@@ -1,10 +1,10 @@
 import { createChangedProfiles } from '../campaign/changed-profiles.js';
 import type {
-  FlagOfProfile,
   OptOutCursor,
   OptOutItem,
   OptOutPage,
   OptOutSource,
+  ProfileFlags,
 } from '../campaign/opt-out-source.js';
 import {
   ingressFlow,
@@ -20,7 +20,7 @@ import { durationMs } from '../mapping/names-schema.js';
 import { OPT_OUT_TABLE, wantsOptOut } from '../mapping/opt-out-schema.js';
 import { createContactChanges } from './contact-changes.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { dynamicsFlags, isNews } from './opt-out-decide.js';
+import { dynamicsFlags, flagsOfAll, isNews } from './opt-out-decide.js';
 import {
   createOptOutPages,
   flagColumns,
@@ -205,23 +205,22 @@ export function createOptOut(dependencies: ActivityDependencies) {
       items: OptOutItem[],
       isOld: boolean,
     ): Promise<{ page: ConsentPage; found: boolean }> {
-      const told = new Map<string, Look & { campaign: NonNullable<Look['campaign']> }>();
+      const told = new Map<string, Look & { profiles: ProfileFlags[] }>();
       for (const item of items) {
         if (item.kind !== 'flags') continue;
-        const { externalId: contactId, flags } = item;
-        // Several profiles with one id: who opted out in any of them has opted out.
-        const twin = isOld ? undefined : told.get(contactId);
-        const look = { contactId, campaign: twin ? eitherOf(twin.campaign, flags) : flags };
-        told.set(contactId, twin ? { ...look, isDoubled: true } : look);
+        const { externalId: contactId } = item;
+        const twins = isOld ? [] : (told.get(contactId)?.profiles ?? []);
+        told.set(contactId, { contactId, profiles: [...twins, item] });
       }
       const agreements = await ledger.agreements([...told.keys()]);
       const learned: NonNullable<ConsentPage['learned']> = [];
-      const looks = [...told.values()].filter(({ contactId, campaign: flags, isDoubled }) => {
+      const looks = [...told.values()].filter(({ contactId, profiles }) => {
+        const flags = flagsOfAll(profiles);
         const agreed = agreements.get(contactId);
         const values = Object.fromEntries(
           Object.entries(flags).map(([flag, { optedOut }]) => [flag, optedOut]),
         );
-        if (isDoubled || isNews(values, agreed)) return true;
+        if (profiles.length > 1 || isNews(values, agreed)) return true;
         for (const [flag, { stamp }] of Object.entries(flags)) {
           const agreement = agreed?.get(flag);
           if (!isOld && agreement && agreement.campaignStamp === undefined && stamp !== undefined)
@@ -340,14 +339,6 @@ export function createOptOut(dependencies: ActivityDependencies) {
 
   return { syncOptOuts, beginComparison };
 }
-
-const eitherOf = (
-  one: Record<string, FlagOfProfile>,
-  other: Record<string, FlagOfProfile>,
-): Record<string, FlagOfProfile> =>
-  Object.fromEntries(
-    Object.entries(one).map(([flag, said]) => [flag, said.optedOut ? said : (other[flag] ?? said)]),
-  );
 
 const faultOf = ({ code, field }: OptOutItem & { kind: 'fault' }): { code: string; field?: string } => ({
   code,

@@ -2,12 +2,12 @@ import type { ResourceMetadata } from './metadata.js';
 
 /**
  * How a record is addressed by its key: in the URL, or through a named filter (campaign.md §2 "PKey and keys"); one of a few, such as
- * a unit, in the list of all.
+ * a unit, in the list of all; one that has just been listed, by the address that Campaign gave.
  */
 export interface Address {
   keyField: string;
   key: string;
-  by: { kind: 'url' } | { kind: 'filter'; name: string } | { kind: 'list' };
+  by: { kind: 'url' } | { kind: 'filter'; name: string } | { kind: 'list' } | { kind: 'href'; href: string };
 }
 
 /** Segments that mean something else below a resource, besides its fields and filters. */

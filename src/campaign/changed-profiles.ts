@@ -1,4 +1,5 @@
 import type { CallOptions } from '../http/calls.js';
+import { hrefOf } from './address.js';
 import type { Campaign, ListedPage, ResourceMetadata } from './client.js';
 import type { FlagOfProfile, OptOutCursor, OptOutItem, OptOutPage } from './opt-out-source.js';
 
@@ -51,19 +52,23 @@ export function createChangedProfiles(settings: ChangedProfilesSettings) {
     const externalId = record[keyField];
     // A profile that no contact stands behind is none of ours.
     if (typeof externalId !== 'string' || externalId === '') return [];
+    const href = hrefOf(profile, record);
+    const modifiedAt = modifiedAtOf(record);
     return [
       {
         kind: 'flags',
         position: '',
         externalId: externalId.toLowerCase(),
         flags: flagsOf(record, flags),
+        ...(href !== undefined && { href }),
+        ...(modifiedAt !== undefined && { modifiedAt }),
       },
     ];
   }
 
   function nextOf({ since, beganAt, latest }: ChangesCursor, page: ListedPage): ChangesCursor {
     const began = beganAt ?? page.at ?? new Date(nowMs() - overlapMs).toISOString();
-    const met = latestOf([latest, ...page.records.map(({ lastModified }) => timeOf(lastModified))]);
+    const met = latestOf([latest, ...page.records.map(modifiedAtOf)]);
     const known = { source: 'changes', ...(since !== undefined && { since }) } as const;
     if (page.nextLink !== undefined)
       return { ...known, link: page.nextLink, beganAt: began, ...(met !== undefined && { latest: met }) };
@@ -97,6 +102,10 @@ export function flagsOf(
     }),
   );
 }
+
+/** When a record was last changed, ISO 8601 UTC. */
+export const modifiedAtOf = ({ lastModified }: Record<string, unknown>): string | undefined =>
+  timeOf(lastModified);
 
 const isTrue = (value: unknown): boolean =>
   value === true || value === 1 || value === 'true' || value === '1';

@@ -120,6 +120,7 @@ export function createCampaign(settings: CampaignSettings): Campaign {
     options: CallOptions | undefined,
     write: (at: string) => Promise<WriteAnswer>,
   ): Promise<WriteAnswer> {
+    if (address.by.kind === 'href') return write(address.by.href);
     if (address.by.kind === 'url') {
       const at = keyUrl(resource, address.key);
       return at === undefined ? unaddressable(address) : write(at);
@@ -138,7 +139,7 @@ export function createCampaign(settings: CampaignSettings): Campaign {
       // Some filters compare by beginnings, or without regard to case: the key decides.
       return theOne(records.filter((record) => String(record[keyField]) === key));
     }
-    const at = keyUrl(resource, key);
+    const at = by.kind === 'href' ? by.href : keyUrl(resource, key);
     if (at === undefined)
       throw new SyncError('CAMPAIGN_REFUSED', {
         system: 'campaign',

@@ -15,6 +15,10 @@ export interface ProfileFlags {
   kind: 'flags';
   externalId: string;
   flags: Record<string, FlagOfProfile>;
+  /** Address of this very profile, where Campaign gave it; not to be stored (campaign.md §2 "PKey and keys"). */
+  href?: string;
+  /** When the profile was last changed, ISO 8601 UTC. */
+  modifiedAt?: string;
 }
 
 export type OptOutItem =
