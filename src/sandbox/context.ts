@@ -72,7 +72,7 @@ export interface CampaignLimits {
   /** "Automatic ID" is on: new profiles get an `acsId` (campaign.md §4). */
   automaticId: boolean;
   journal: JournalLimits;
-  exports: ExportFormat;
+  exports: ExportLimits;
 }
 
 /** The event journal (campaign.md §6). What is drawn is drawn when events come in, and stays. */
@@ -90,7 +90,13 @@ export interface JournalLimits {
   mirrorPageId: boolean;
 }
 
-/** Form of the log files (campaign.md §7), from the next delivery on. */
+/** Files that workflows export to the SFTP area (campaign.md §7). */
+export interface ExportLimits extends ExportFormat {
+  /** How often the opt-out export runs by the sandbox's clock: an ISO 8601 duration, or `off`. */
+  optOutEvery: string;
+}
+
+/** Form of the files, from the next export on. */
 export interface ExportFormat {
   separator: 'tab' | 'semicolon' | 'comma';
   quote: 'none' | 'double';

@@ -4,7 +4,9 @@ import type { DataModel } from './campaign/resources.js';
 import { DeliveryBody, JournalBody } from './deliveries/request.js';
 import { parseDuration } from './duration.js';
 import { CALL_FAULTS, FILE_FAULTS, type Fault } from './faults.js';
+import { LimitsPatch } from './limits-schema.js';
 import { overviewOf } from './model/overview.js';
+import { OptOutExportBody } from './opt-outs/request.js';
 import { changeContacts } from './seed/changes.js';
 import type { SeedPlan } from './seed/seed.js';
 import type { World } from './world.js';
@@ -20,11 +22,12 @@ const BASE = '/_sandbox';
 /**
  * `/_sandbox/…`: what CONTRACT "Sandbox" lists, without a token, for callers on this machine. Beyond that list:
  * `GET` shows faults and limits, `DELETE limits` restores them, `GET model` shows tables and resources, `PUT data-model` publishes custom resources and
- * filters, `PUT certificate` registers the PEM certificate of client assertions, `POST journal` puts any entries into the event journal.
+ * filters, `PUT certificate` registers the PEM certificate of client assertions, `POST journal` puts any entries into the event journal,
+ * `POST opt-out-export` runs the workflow that exports opt-outs to the SFTP area.
  * A body that is wrong is answered 400 with every fault listed, and changes nothing.
  */
 export function registerControl(app: FastifyInstance, world: World, desk: ControlDesk): void {
-  const { context, deliveries, entries, limits, records, resources } = world;
+  const { context, deliveries, entries, limits, optOutExport, optOutSchedule, records, resources } = world;
 
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.url.startsWith(BASE) || isLoopback(request.raw.socket.remoteAddress)) return done();
@@ -60,13 +63,15 @@ export function registerControl(app: FastifyInstance, world: World, desk: Contro
 
   app.get(`${BASE}/limits`, () => limits.current());
   app.put(`${BASE}/limits`, (request, reply) => {
-    const patch = read(z.unknown(), request, reply);
-    if (reply.sent) return reply;
-    const errors = limits.merge(patch);
-    return errors.length > 0 ? reply.code(400).send({ errors }) : reply.send(limits.current());
+    const patch = read(LimitsPatch, request, reply);
+    if (!patch) return reply;
+    limits.merge(patch);
+    optOutSchedule.keep();
+    return reply.send(limits.current());
   });
   app.delete(`${BASE}/limits`, () => {
     limits.restore();
+    optOutSchedule.keep();
     return limits.current();
   });
 
@@ -88,10 +93,21 @@ export function registerControl(app: FastifyInstance, world: World, desk: Contro
     return reply.send({ entries: contents.length + duplicates, duplicates });
   });
 
+  app.post(`${BASE}/opt-out-export`, (request, reply) => {
+    const asked = read(OptOutExportBody, request, reply);
+    if (!asked) return reply;
+    const unknown = optOutExport.unknownColumns(asked.columns ?? []);
+    if (unknown.length === 0) return reply.send(optOutExport.run(asked));
+    return reply
+      .code(400)
+      .send({ errors: unknown.map((name) => `columns: ${name} is no field of the profile with one value`) });
+  });
+
   app.post(`${BASE}/clock`, (request, reply) => {
     const body = read(ClockBody, request, reply);
     if (!body) return reply;
     context.clock.advance(body.advance);
+    optOutSchedule.keep();
     return reply.send({ now: new Date(context.clock.nowMs()).toISOString() });
   });
   app.get(`${BASE}/clock`, () => ({ now: new Date(context.clock.nowMs()).toISOString() }));

@@ -80,6 +80,8 @@ export interface Sandbox {
 export const DEFAULT_CONTACTS = 1000;
 export const DEFAULT_SEED = 1;
 
+/** How often what runs by the clock is looked after; a clock that is advanced needs no waiting. */
+const TICK_MS = 1000;
 /** Longer than clients keep idle connections, so that it is they who close them. */
 const KEEP_ALIVE_MS = 75_000;
 /** Reads with long `$select` and `$filter` options exceed Node's default. */
@@ -141,6 +143,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     return done;
   }
 
+  // A world that is being replaced has no schedule to keep.
+  const ticking = setInterval(() => {
+    if (!resetting) world.optOutSchedule.keep();
+  }, TICK_MS).unref();
+
   const serve = (system: 'dynamics' | 'campaign'): Server =>
     listener((request, response) => {
       const pass = () => world[system].routing(request, response);
@@ -165,6 +172,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
 
   async function close(): Promise<void> {
+    clearInterval(ticking);
     await Promise.all([
       stop(dynamics, () => dynamics.closeAllConnections()),
       stop(campaign, () => campaign.closeAllConnections()),

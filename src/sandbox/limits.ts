@@ -1,14 +1,12 @@
 import type { Limits } from './context.js';
+import type { LimitsPatch } from './limits-schema.js';
 import type { Store } from './store.js';
 
 /** The limits in force, kept in the store as what was merged into the defaults. */
 export interface LimitSettings {
   current(): Limits;
-  /**
-   * Merges a partial document: objects are merged, anything else replaces.
-   * Returns what is wrong with it, and then changes nothing.
-   */
-  merge(patch: unknown): string[];
+  /** Merges a partial document: objects are merged, anything else replaces. */
+  merge(patch: LimitsPatch): void;
   restore(): void;
 }
 
@@ -61,6 +59,7 @@ export function defaultLimits(): Limits {
         lineEnd: 'lf',
         gzip: false,
         header: true,
+        optOutEvery: 'off',
       },
     },
   };
@@ -70,14 +69,10 @@ export function createLimits(store: Store): LimitSettings {
   const kept = store.collection<JsonObject>('limits');
   let current = mergedWith(kept.get('overrides') ?? {});
 
-  function merge(patch: unknown): string[] {
-    if (!isObject(patch)) return ['limits: a JSON object is expected'];
-    const problems = unknownNames(patch, defaultLimits() as unknown as JsonObject, '');
-    if (problems.length > 0) return problems;
+  function merge(patch: LimitsPatch): void {
     const overrides = mergeObjects(kept.get('overrides') ?? {}, patch);
     kept.set('overrides', overrides);
     current = mergedWith(overrides);
-    return [];
   }
 
   function restore(): void {
@@ -105,36 +100,3 @@ function mergeObjects(base: JsonObject, patch: JsonObject): JsonObject {
   }
   return merged;
 }
-
-/** A misspelt limit would silently test nothing. Objects that are empty or open by default take any name. */
-function unknownNames(patch: JsonObject, known: JsonObject, path: string): string[] {
-  return Object.entries(patch).flatMap(([name, value]) => {
-    const fullName = path === '' ? name : `${path}.${name}`;
-    const expected = known[name];
-    if (expected === undefined) return [`limits: ${fullName} is unknown`];
-    if (OPEN.has(name)) return isObject(value) ? [] : [`limits: ${fullName} must be an object`];
-    if (isObject(expected)) {
-      return isObject(value)
-        ? unknownNames(value, expected, fullName)
-        : [`limits: ${fullName} must be an object`];
-    }
-    if (Array.isArray(expected) !== Array.isArray(value) || typeof expected !== typeof value) {
-      return [`limits: ${fullName} must be of the type of ${JSON.stringify(expected)}`];
-    }
-    const choices = CHOICES[fullName];
-    if (choices && !choices.includes(value as string)) {
-      return [`limits: ${fullName} must be one of ${choices.join(', ')}`];
-    }
-    return [];
-  });
-}
-
-/** Words that mean something: any other would be taken for one of them. */
-const CHOICES: Record<string, readonly string[]> = {
-  'campaign.exports.separator': ['tab', 'semicolon', 'comma'],
-  'campaign.exports.quote': ['none', 'double'],
-  'campaign.exports.encoding': ['utf-8', 'latin1'],
-  'campaign.exports.lineEnd': ['lf', 'crlf'],
-};
-
-const OPEN = new Set(['bulkActions', 'identificationKeys', 'uniqueKeys']);

@@ -37,6 +37,8 @@ import { registerJournal } from './journal/server.js';
 import { createLimits, type LimitSettings } from './limits.js';
 import { installModel } from './model/install.js';
 import type { ModelSource } from './model/model-file.js';
+import { createOptOutExport, type OptOutExport } from './opt-outs/export.js';
+import { createOptOutSchedule, type OptOutSchedule } from './opt-outs/schedule.js';
 import { seedContacts, type SeedPlan } from './seed/seed.js';
 import type { FileArea } from './sftp/area.js';
 import { createStats } from './stats.js';
@@ -57,6 +59,8 @@ export interface World {
   records: Records;
   resources: Resources;
   deliveries: Deliveries;
+  optOutExport: OptOutExport;
+  optOutSchedule: OptOutSchedule;
   /** Of the event journal. */
   entries: Entries;
   dynamics: FastifyInstance;
@@ -120,6 +124,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const entries = createEntries(context);
   const exports = createExports(context, logs, area);
   const deliveries = createDeliveries({ context, resources, logs, entries, exports });
+  const optOutExport = createOptOutExport(context, resources, area);
+  const optOutSchedule = createOptOutSchedule(context, optOutExport);
   // A process that died after a delivery and before its files were written.
   exports.writePrepared();
 
@@ -154,6 +160,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     records,
     resources,
     deliveries,
+    optOutExport,
+    optOutSchedule,
     entries,
     dynamics,
     campaign,

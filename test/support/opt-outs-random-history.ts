@@ -22,7 +22,8 @@ export type Event =
   /** Something else of the contact, or of its profile, is changed. */
   | { kind: 'edit'; side: Side; contact: Place }
   | { kind: 'create-contact'; optedOut: Flag[] }
-  | { kind: 'delete-contact' | 'delete-profile' | 'double-profile'; contact: Place }
+  /** `replace-profile`: another one is made by hand in its place, with the same key. */
+  | { kind: 'delete-contact' | 'delete-profile' | 'replace-profile' | 'double-profile'; contact: Place }
   /** Of two profiles with one key one goes: the one that was there first, or the other. */
   | { kind: 'single-profile'; contact: Place; first: boolean }
   | { kind: 'merge'; contact: Place; into: Place }
@@ -80,9 +81,9 @@ const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record(model, { noNullPrototype: true });
 const kind = <T extends string>(...names: T[]) => fc.constantFrom(...names);
 /** Few contacts, so that much happens to each. */
-const contact = fc.nat({ max: 4 });
+const contact = fc.nat({ max: 2 });
 const side = kind<Side>('dynamics', 'campaign');
-const flag = kind(...flagNames);
+const flag = kind('blackListEmail', ...flagNames);
 
 const flagEvent = fc.oneof(
   { weight: 3, arbitrary: record({ kind: kind('flag'), side, contact, flag, to: fc.tuple(fc.boolean()) }) },
@@ -106,7 +107,8 @@ const change = fc.oneof(
   { weight: 1, arbitrary: record({ kind: kind('create-contact'), optedOut: fc.subarray(flagNames) }) },
   { weight: 1, arbitrary: record({ kind: kind('delete-contact'), contact }) },
   { weight: 1, arbitrary: record({ kind: kind('delete-profile'), contact }) },
-  { weight: 1, arbitrary: record({ kind: kind('double-profile'), contact }) },
+  { weight: 1, arbitrary: record({ kind: kind('replace-profile'), contact }) },
+  { weight: 2, arbitrary: record({ kind: kind('double-profile'), contact }) },
   { weight: 2, arbitrary: record({ kind: kind('single-profile'), contact, first: fc.boolean() }) },
   { weight: 1, arbitrary: record({ kind: kind('merge'), contact, into: contact }) },
 ) as fc.Arbitrary<Event>;

@@ -13,6 +13,9 @@ import { formatDatetime, readBody, type FieldChanges } from './field-values.js';
 import type { CampaignRecord } from './record-table.js';
 import { recordHref, renderRecord } from './render.js';
 
+/** A new record's `lastModified` is that much before `created`, as in the real system (campaign.md §2). */
+export const STAMP_LAG_MS = 3;
+
 export interface EngineAnswer {
   status: number;
   body?: unknown;
@@ -34,8 +37,7 @@ export function createRecord(
   const values = merged({}, changes);
   stampFlags(call, {}, values, nowMs);
   values['created'] = formatDatetime(nowMs);
-  // A few milliseconds before `created`, as in records of the real system (campaign.md §2).
-  if (definition.fields['lastModified']) values['lastModified'] = formatDatetime(nowMs - 3);
+  if (definition.fields['lastModified']) values['lastModified'] = formatDatetime(nowMs - STAMP_LAG_MS);
   countDuplicate(call, values);
   if (definition.fields['acsId'] && context.limits().campaign.automaticId) values['acsId'] = randomUUID();
   const record = resources.table(definition.name).insert(values);

@@ -1,5 +1,4 @@
-import { PROFILE } from '../campaign/base-resources.js';
-import type { EngineCall } from '../campaign/engine.js';
+import { profileCall } from '../campaign/profile-call.js';
 import type { Resources } from '../campaign/resources.js';
 import { updateRecord } from '../campaign/writes.js';
 import type { CampaignRecord } from '../campaign/record-table.js';
@@ -124,16 +123,8 @@ export function createDeliveries({ context, resources, logs, entries, exports }:
   /** As the profile's own page would do it, with the stamps that belong to it. */
   function denyEmail(profile: number): void {
     const record = resources.table('profile').get(profile);
-    const definition = resources.definition('profile') ?? PROFILE;
     if (!record) return;
-    const call: EngineCall = {
-      context,
-      resources,
-      endpoint: 'profileAndServicesExt',
-      definition,
-      base: '',
-      query: new URLSearchParams(),
-    };
+    const call = profileCall(context, resources);
     updateRecord(call, { record, by: 'pkey', key: '' }, { blackListEmail: true });
   }
 

@@ -82,3 +82,7 @@ export const unknownSegment = (segment: string): DataverseError =>
 
 export const rowNotFound = (logicalName: string, id: string): DataverseError =>
   dataverseError(404, '0x80040217', `${logicalName} With Id = ${id} Does Not Exist`);
+
+/** A second row with a primary key, or with the unique name of a system table, that is taken (dataverse.md §4). */
+export const duplicateRecord = (): DataverseError =>
+  dataverseError(412, '0x80040237', 'A record with matching key values already exists.');

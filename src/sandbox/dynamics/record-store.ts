@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SandboxContext } from '../context.js';
 import { columnDefault, creationValues, isoSeconds, targetOf } from './column-values.js';
-import { dataverseError, rowNotFound } from './errors.js';
+import { dataverseError, duplicateRecord, rowNotFound } from './errors.js';
 import { intersectColumns } from './navigation.js';
 import type { Records, StoredRow } from './records.js';
 import { createRowVersion } from './row-version.js';
@@ -32,6 +32,9 @@ export interface Caller {
   organizationId: string;
 }
 
+/** Columns of system tables that the platform itself keeps unique, without an alternate key over them. */
+const UNIQUE_NAMES: Record<string, string> = { publisher: 'uniquename', solution: 'uniquename' };
+
 /** Stands for a row that the organisation has not been given yet. */
 const NO_ROW = '00000000-0000-0000-0000-000000000000';
 
@@ -53,9 +56,7 @@ export function createRecords(context: SandboxContext, schema: Schema): RecordSt
     const { rows, place } = rowsOf(logicalName);
     const given = values[table.primaryId];
     const id = typeof given === 'string' ? given.toLowerCase() : randomUUID();
-    if (rows.has(id)) {
-      throw dataverseError(412, '0x80040237', 'A record with matching key values already exists.');
-    }
+    if (rows.has(id)) throw duplicateRecord();
     const kept = creationValues(table, values, isoSeconds(context.clock.nowMs()));
     requireUniqueKeys(table, kept, id);
     const row: StoredRow = { id, version: rowVersion.next(), values: kept };
@@ -120,6 +121,11 @@ export function createRecords(context: SandboxContext, schema: Schema): RecordSt
   }
 
   function requireUniqueKeys(table: Table, values: Record<string, unknown>, id: string): void {
+    const unique = UNIQUE_NAMES[table.logicalName];
+    if (unique !== undefined) {
+      const other = rowsOf(table.logicalName).findByKey([unique], [values[unique]]);
+      if (other && other.id !== id) throw duplicateRecord();
+    }
     for (const key of table.keys) {
       if (key.status !== 'Active') continue;
       const parts = key.columns.map((column) => values[column]);

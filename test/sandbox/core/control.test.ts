@@ -95,6 +95,38 @@ describe('limits', () => {
     expect(answer.status).toBe(400);
     expect(answer.json['errors']).toHaveLength(3);
   });
+
+  it('that are put back as they were read are taken', async () => {
+    const { json } = await sandbox.control('GET', 'limits');
+    const answer = await sandbox.control('PUT', 'limits', json);
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual(json);
+  });
+
+  it.each([
+    ['dynamics.bulkActions.contact', { dynamics: { bulkActions: { contact: true } } }],
+    ['dynamics.bulkActions.contact.0', { dynamics: { bulkActions: { contact: ['createMultiple'] } } }],
+    ['dynamics.bulkActions', { dynamics: { bulkActions: ['contact'] } }],
+    ['dynamics.batchRefused', { dynamics: { batchRefused: 'account' } }],
+    ['dynamics.globalReadMissing.0', { dynamics: { globalReadMissing: [1] } }],
+    ['dynamics.maxPageSize', { dynamics: { maxPageSize: 0 } }],
+    ['dynamics.requests', { dynamics: { requests: -1 } }],
+    ['dynamics.deltaTokenFrom', { dynamics: { deltaTokenFrom: 'middle-page' } }],
+    ['dynamics.nonMember', { dynamics: { nonMember: 'yes' } }],
+    ['campaign.edition', { campaign: { edition: 'v7' } }],
+    ['campaign.deleteStatus', { campaign: { deleteStatus: 202 } }],
+    ['campaign.identificationKeys.profile', { campaign: { identificationKeys: { profile: ['email'] } } }],
+    ['campaign.uniqueKeys.cusOrder', { campaign: { uniqueKeys: { cusOrder: 'cusCrmId' } } }],
+    ['campaign.journal.duplicateShare', { campaign: { journal: { duplicateShare: 5 } } }],
+    ['campaign.exports', { campaign: { exports: null } }],
+    ['body', 5],
+  ])('of a wrong shape are refused at %s, and change nothing', async (place, limits) => {
+    const before = (await sandbox.control('GET', 'limits')).json;
+    const answer = await sandbox.control('PUT', 'limits', limits);
+    expect(answer.status).toBe(400);
+    expect(list(answer.json['errors']).map(text)).toEqual([expect.stringMatching(`^${place}: `)]);
+    expect((await sandbox.control('GET', 'limits')).json).toEqual(before);
+  });
 });
 
 describe('the clock', () => {

@@ -403,6 +403,8 @@ describe('deleting a row', () => {
 });
 
 describe('merging', () => {
+  const reference = (contactid: string) => ({ '@odata.type': 'Microsoft.Dynamics.CRM.contact', contactid });
+
   it('deactivates the loser, which points to the winner, and moves what pointed to it', async () => {
     const winner = await api.create('contacts', { lastname: 'Winner' });
     const loser = await api.create('contacts', { lastname: 'Loser' });
@@ -410,14 +412,14 @@ describe('merging', () => {
       lastname: 'Child',
       'parentcustomerid_contact@odata.bind': `/contacts(${loser})`,
     });
-    const reference = (contactid: string) => ({ '@odata.type': 'Microsoft.Dynamics.CRM.contact', contactid });
+    const tracked = await api.get('contacts?$select=lastname', { prefer: 'odata.track-changes' });
     const answer = await api.call('POST', 'Merge', {
       Target: reference(winner),
       Subordinate: reference(loser),
       UpdateContent: { '@odata.type': 'Microsoft.Dynamics.CRM.contact', jobtitle: 'Kept' },
       PerformParentingChecks: false,
     });
-    expect(answer.status).toBe(204);
+    expect([answer.status, answer.text]).toEqual([204, '']);
     expect((await api.get(`contacts(${loser})`)).json).toMatchObject({
       statecode: 1,
       statuscode: 2,
@@ -426,6 +428,27 @@ describe('merging', () => {
     });
     expect((await api.get(`contacts(${child})`)).json['_parentcustomerid_value']).toBe(winner);
     expect((await api.get(`contacts(${winner})`)).json['jobtitle']).toBe('Kept');
+    const changes = await api.follow(tracked.json['@odata.deltaLink']);
+    expect(pluck(changes, 'contactid').toSorted()).toEqual([winner, loser, child].toSorted());
+  });
+
+  it('of a contact with itself, with none or with another table’s row is refused, and changes nothing', async () => {
+    const one = await api.create('contacts', { lastname: 'One' });
+    const account = await api.create('accounts', { name: 'Shop' });
+    const gone = '00000000-0000-4000-8000-00000000901e';
+    const merge = (Target: object, Subordinate: unknown) =>
+      api.call('POST', 'Merge', { Target, Subordinate, PerformParentingChecks: false });
+    const statuses = [
+      await merge(reference(one), reference(one)),
+      await merge(reference(one), {
+        '@odata.type': 'Microsoft.Dynamics.CRM.account',
+        accountid: account,
+      }),
+      await merge(reference(one), undefined),
+      await merge(reference(one), reference(gone)),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([400, 400, 400, 404]);
+    expect((await api.get(`contacts(${one})`)).json).toMatchObject({ statecode: 0, merged: false });
   });
 });
 

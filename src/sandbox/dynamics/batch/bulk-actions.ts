@@ -5,13 +5,13 @@ import type { Table } from '../schema.js';
 import { acceptGuid } from '../writing/column-input.js';
 import { createRow, updateRow } from '../writing/store-row.js';
 
-const ACTIONS = ['CreateMultiple', 'UpdateMultiple', 'UpsertMultiple', 'DeleteMultiple'] as const;
-export type BulkAction = (typeof ACTIONS)[number];
+export const BULK_ACTIONS = ['CreateMultiple', 'UpdateMultiple', 'UpsertMultiple', 'DeleteMultiple'] as const;
+export type BulkAction = (typeof BULK_ACTIONS)[number];
 
 type Target = Record<string, unknown>;
 
 export const isBulkAction = (name: string): name is BulkAction =>
-  (ACTIONS as readonly string[]).includes(name);
+  (BULK_ACTIONS as readonly string[]).includes(name);
 
 /** Whether a table offers a bulk action, by the limits in force or by its metadata. */
 function offersBulkAction({ context }: Dataverse, table: Table, action: BulkAction): boolean {

@@ -1,6 +1,6 @@
 import { audit } from '../audit.js';
 import { jsonBody, precondition, type Answer, type Call, type Dataverse } from '../call.js';
-import { badRequest, dataverseError } from '../errors.js';
+import { badRequest, dataverseError, duplicateRecord } from '../errors.js';
 import { isLookup } from '../column-values.js';
 import { rowBody, versionMismatch } from '../reading/single.js';
 import { etagOf } from '../reading/render.js';
@@ -44,8 +44,7 @@ export function patch(dataverse: Dataverse, call: Call, address: RowAddress): An
   const body = jsonBody(call);
   const row = findRow(dataverse, address);
   const insertOnly = precondition(call, 'if-none-match') === '*';
-  if (row && insertOnly)
-    throw dataverseError(412, '0x80040237', 'A record with matching key values already exists.');
+  if (row && insertOnly) throw duplicateRecord();
   if (!row) {
     if (precondition(call, 'if-match') !== undefined) requireRow(dataverse, address);
     requireCreatable(table);

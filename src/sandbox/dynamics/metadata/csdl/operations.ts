@@ -100,6 +100,16 @@ const OPERATIONS: Operation[] = [
       Values: 'Collection(Edm.Int32)',
     },
   },
+  {
+    kind: 'Action',
+    name: 'Merge',
+    parameters: {
+      Target: 'mscrm.crmbaseentity',
+      Subordinate: 'mscrm.crmbaseentity',
+      UpdateContent: 'mscrm.crmbaseentity',
+      PerformParentingChecks: 'Edm.Boolean',
+    },
+  },
   { kind: 'Action', name: 'PublishXml', parameters: { ParameterXml: 'Edm.String' } },
   { kind: 'Action', name: 'PublishAllXml', parameters: {} },
 ];
