@@ -9,6 +9,7 @@ import {
   type OptOut,
 } from '../mapping/opt-out-schema.js';
 import type { SyncConfig } from '../mapping/schema.js';
+import { checkOptOutSource } from './check-opt-out-source.js';
 import { rightFinding } from './check-rights.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { fault, faultOf, fine, seenOrFault, warning, type About } from './findings.js';
@@ -22,7 +23,7 @@ export interface OptOutSides {
   resource?: ResourceMetadata | undefined;
 }
 
-/** Whether each pair of opt-out flags is there on both sides, and may be written where the direction asks for it. */
+/** Whether each pair of opt-out flags is there on both sides and may be written where the direction asks for it, and whether the source answers. */
 export async function checkOptOut(
   dependencies: ActivityDependencies,
   { tables, optOut }: SyncConfig,
@@ -47,6 +48,7 @@ export async function checkOptOut(
     ...(source ? optOut.flags.flatMap((flag) => columnFindings(source, flag)) : []),
     ...(resource ? optOut.flags.flatMap((flag) => fieldFindings(resource, flag, writesDynamics)) : []),
     ...(await rights),
+    ...(await checkOptOutSource(dependencies, optOut, resource, options)),
   ];
   if (!source || !resource || findings.some(({ severity }) => severity !== 'ok')) return findings;
   return [...findings, fine(about, `${optOut.flags.length} pairs of flags are there on both sides`)];

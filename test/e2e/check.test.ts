@@ -5,6 +5,7 @@ import type { Checked } from '../../src/command-line/check.js';
 import type { Finding } from '../../src/contracts.js';
 import { defineParcels } from '../support/parcels.js';
 import { proxyOf } from '../support/proxy.js';
+import { connectFiles } from '../sandbox/sftp/client.js';
 import { startStack, type Stack } from '../support/stack.js';
 
 /** A mapping in which everything fits; looked at seldom, so that no run comes between. */
@@ -76,7 +77,16 @@ beforeAll(async () => {
         name: 'byother',
         conditions: [{ fields: ['cusMust'], operator: '<>', parameter: 'other_parameter' }],
       },
-    ].map((filter) => ({ ...filter, resource: 'cusStrict', label: filter.name })),
+    ]
+      .map((filter) => ({ ...filter, resource: 'cusStrict', label: filter.name }))
+      .concat(
+        ['<', '='].map((operator) => ({
+          name: operator === '<' ? 'byolder' : 'byexactly',
+          resource: 'profile',
+          label: 'Modified since, wrongly',
+          conditions: [{ fields: ['created'], operator, parameter: 'lm_parameter' }],
+        })),
+      ),
   });
   await stack.systems.metadata("EntityDefinitions(LogicalName='new_parcel')/Attributes", {
     '@odata.type': 'Microsoft.Dynamics.CRM.StringAttributeMetadata',
@@ -279,6 +289,39 @@ optOut:
     'warning | opt-out | profile.blackListPushnotification',
   ]);
   expect(oneOf(findings, 'rights', 'contact (write)')?.severity).toBe('ok');
+}, 60_000);
+
+test('the source of opt-outs is tried: the filter by its answers, the export by its age', async () => {
+  const source = async (more: string) => {
+    const { findings } = await check(`${good}
+optOut:
+  direction: bidirectional
+  ${more}
+  flags: [{ dynamics: donotemail, campaign: blackListEmail }]
+`);
+    return findings.filter(({ area, subject }) => area === 'opt-out' && /^profile\/|source/.test(subject));
+  };
+  expect(await source('changes: {}')).toMatchObject([{ severity: 'ok' }]);
+  expect(await source('changes: { filter: byolder }')).toMatchObject([
+    { severity: 'error', found: expect.stringContaining('before the time') },
+  ]);
+  expect(await source('changes: { filter: byexactly }')).toMatchObject([
+    { severity: 'error', found: expect.stringContaining('leaves out profiles') },
+  ]);
+  expect(await source('changes: { filter: byNothing }')).toMatchObject([
+    { severity: 'error', code: 'CAMPAIGN_FILTER_MISSING' },
+  ]);
+  expect(await source('source: files')).toMatchObject([
+    { severity: 'warning', found: expect.stringContaining('no export file') },
+  ]);
+  const files = await connectFiles(stack.sandbox.ready);
+  const headings = ['externalId', 'blackListEmail'].join('\t');
+  await files.write('d365_loads/exports/optOuts_20261125_080000.txt', Buffer.from(`${headings}\n`));
+  await files.end();
+  expect(await source('source: files')).toMatchObject([{ severity: 'ok' }]);
+  await expect
+    .poll(() => source('source: files\n  staleAfter: 1s'), { timeout: 20_000 })
+    .toMatchObject([{ severity: 'warning', found: expect.stringContaining('older than staleAfter (1s)') }]);
 }, 60_000);
 
 test('the tables that take events are looked at, the right to create rows in them, and their source', async () => {
