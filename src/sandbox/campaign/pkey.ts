@@ -18,9 +18,10 @@ export interface PKeys {
   read(token: string): RecordReference | undefined;
 }
 
-/** Five cipher blocks: 107 characters of text. */
-const TEXT_BYTES = 80;
-const TOKEN_FORM = /^@[A-Za-z0-9_-]{107}$/;
+const BLOCK_BYTES = 16;
+/** Five cipher blocks, 107 characters of text; more for a resource with a very long name. */
+const TEXT_BYTES = 5 * BLOCK_BYTES;
+const TOKEN_FORM = /^@[A-Za-z0-9_-]{107,400}$/;
 /** Fixed, so that the same place yields the same token. */
 const START = Buffer.alloc(16);
 const REMEMBERED = 5000;
@@ -39,7 +40,7 @@ export function createPKeys(store: Store): PKeys {
   const minted = new Map<string, string>();
 
   function mint(resource: string, id: number, place = 'record'): string {
-    const text = `${id}|${resource}|${place}`.padEnd(TEXT_BYTES);
+    const text = padded(`${id}|${resource}|${place}`);
     let token = minted.get(text);
     if (token !== undefined) return token;
     if (minted.size >= REMEMBERED) minted.clear();
@@ -55,11 +56,17 @@ export function createPKeys(store: Store): PKeys {
 
   function read(token: string): RecordReference | undefined {
     if (!TOKEN_FORM.test(token)) return undefined;
+    const bytes = Buffer.from(token.slice(1), 'base64url');
+    if (bytes.length % BLOCK_BYTES !== 0) return undefined;
     const decipher = createDecipheriv('aes-256-cbc', key, START).setAutoPadding(false);
-    const text = decipher.update(token.slice(1), 'base64url', 'utf8') + decipher.final('utf8');
+    const text = Buffer.concat([decipher.update(bytes), decipher.final()]).toString('utf8');
     const [, id = '', resource = ''] = /^(\d+)\|([\w.]+)\|\w+ +$/.exec(text) ?? [];
     return resource === '' ? undefined : { resource, id: Number(id) };
   }
 
   return { mint, read };
 }
+
+/** To whole cipher blocks, with a blank at least. */
+const padded = (text: string): string =>
+  text.padEnd(Math.max(TEXT_BYTES, (Math.floor(text.length / BLOCK_BYTES) + 1) * BLOCK_BYTES));
