@@ -1,6 +1,6 @@
 // The series of checks behind `npm test`, `npm run test:full`, `npm run check` and `npm run build`.
 import { spawn } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -66,13 +66,15 @@ async function compileSources() {
   return execute(tool('tsc'), ['-p', 'tsconfig.json']);
 }
 
+/** One bundle for workers without PAYLOAD_KEYS and one for those with: how failures are written is part of it. */
 async function bundleWorkflows() {
   const { bundleWorkflowCode } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(projectFolder, 'dist', 'workflows', 'index.js'),
-  });
-  const file = join(projectFolder, 'dist', 'workflow-bundle.js');
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, code);
+  const compiled = (name) => join(projectFolder, 'dist', name);
+  const workflowsPath = compiled('workflows/index.js');
+  const failureConverterPath = compiled('failure-converter.js');
+  const plain = await bundleWorkflowCode({ workflowsPath });
+  const encrypted = await bundleWorkflowCode({ workflowsPath, failureConverterPath });
+  await writeFile(compiled('workflow-bundle.js'), plain.code);
+  await writeFile(compiled('workflow-bundle-encrypted.js'), encrypted.code);
   return 0;
 }

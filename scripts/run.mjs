@@ -14,6 +14,8 @@ const entries = {
   sandbox: 'src/sandbox/main.ts',
   worker: 'src/worker.ts',
   starter: 'src/starter.ts',
+  'codec-server': 'src/codec-server/main.ts',
+  replay: 'src/replay.ts',
   bench: 'bench/main.ts',
 };
 /** Series of checks, in `checks.mjs`. */

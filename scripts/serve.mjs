@@ -5,7 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 const entries = {
   worker: '../dist/worker.js',
   starter: '../dist/starter.js',
+  'codec-server': '../dist/codec-server/main.js',
   sandbox: '../dist/sandbox/main.js',
+  replay: '../dist/replay.js',
 };
 
 const [command, ...argv] = process.argv.slice(2);

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { SyncError } from './errors.js';
+import { ConfigError, readSettings, type Environment } from './read-settings.js';
+
+export { ConfigError, secretNames, type Environment } from './read-settings.js';
 
 /** What the settings of docs/reference/settings.md become. Times are in the unit of their name. */
 export interface Config {
@@ -66,28 +67,17 @@ export interface PayloadKey {
   key: Uint8Array;
 }
 
-/** A `worker` shares PostgreSQL with other workers; `embedded` owns its data folder. */
-export type Purpose = 'worker' | 'embedded';
-
-export type Environment = Record<string, string | undefined>;
-
-/** Every fault of the settings at once. Faults name the setting and the rule, never the value: it may be a secret. */
-export class ConfigError extends SyncError {
-  constructor(readonly faults: string[]) {
-    super('CONFIG_INVALID', { subject: `\n${faults.map((fault) => `  ${fault}`).join('\n')}\n` });
-  }
+export interface CodecConfig {
+  payloadKeys: PayloadKey[];
+  /** `host:port` to listen on. */
+  address: string;
+  accessToken: string;
+  /** Origins of the Web UIs whose pages may ask. */
+  uiOrigins: string[];
 }
 
-/** Settings that may be given as `NAME_FILE` instead. */
-export const secretNames = [
-  'DYNAMICS_CLIENT_SECRET',
-  'DYNAMICS_CERTIFICATE',
-  'ADOBE_CLIENT_SECRET',
-  'SFTP_PRIVATE_KEY',
-  'LEDGER_URL',
-  'LEDGER_KEY',
-  'PAYLOAD_KEYS',
-] as const;
+/** A `worker` shares PostgreSQL with other workers; `embedded` owns its data folder. */
+export type Purpose = 'worker' | 'embedded';
 
 const maxResponseBytes = 128 * 1024 * 1024;
 /** How long a slice puts up with throttling and outages before it says so. */
@@ -115,7 +105,7 @@ const whole = (least: number) =>
 const payloadKeys = text
   .transform((list) => list.split(',').map(payloadKey))
   .refine(
-    (keys) => keys.every(({ id, key }) => id !== '' && key.length === 32),
+    (keys) => keys.every(({ id, key }) => /^[\w.-]{1,64}$/.test(id) && key.length === 32),
     'must be id:base64 pairs of 32 bytes each, separated by commas',
   )
   .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length, 'names a key id twice');
@@ -178,52 +168,54 @@ const settings = z.object({
 });
 type Settings = z.output<typeof settings>;
 
-/** Every setting that readConfig knows; docs/reference/settings.md is held against it. */
-export const settingNames = Object.keys(settings.shape);
+/** Of the codec server, which knows nothing else. */
+const codecSettings = settings.pick({ PAYLOAD_KEYS: true }).extend({
+  CODEC_ADDRESS: hostAndPort.default('127.0.0.1:8081'),
+  CODEC_ACCESS_TOKEN: text.min(16, 'must have at least 16 characters'),
+  CODEC_UI_ORIGINS: text
+    .default('http://127.0.0.1:8233,http://localhost:8233')
+    .transform((list) => list.split(',').map((each) => withoutSlash(each.trim())))
+    .refine((list) => list.every(isOrigin), 'must be addresses without a path, separated by commas'),
+});
 
-/**
- * Reads the environment; the only place that does. An empty variable counts as unset, each secret may come from a
- * file (`NAME_FILE`). Throws ConfigError with every fault at once; the result is frozen.
- */
+/** Every setting that is read here; docs/reference/settings.md is held against it. */
+export const settingNames = [
+  ...new Set([settings, codecSettings].flatMap(({ shape }) => Object.keys(shape))),
+];
+
+/** Reads the environment. Throws ConfigError with every fault at once; the result is frozen. */
 export function readConfig(environment: Environment, purpose: Purpose): Config {
-  const { given, unreadable, faults } = withSecretFiles(environment);
-  const parsed = settings.safeParse(given);
-  if (!parsed.success) {
-    for (const { path, message } of parsed.error.issues) {
-      const name = String(path[0]);
-      if (!unreadable.has(name))
-        faults.push(`${name}: ${given[name] === undefined ? 'is missing' : message}`);
-    }
-  }
-  faults.push(...crossFaults((name) => given[name] !== undefined || unreadable.has(name), given, purpose));
-  if (!parsed.success || faults.length > 0) throw new ConfigError([...new Set(faults)]);
-  return deepFrozen(configOf(parsed.data));
+  const { given, isGiven, settings: read, faults } = readSettings(settings, environment);
+  faults.push(...crossFaults(isGiven, given, purpose));
+  if (!read || faults.length > 0) throw new ConfigError([...new Set(faults)]);
+  return deepFrozen(configOf(read));
 }
 
-/** Compose files write "not given" as an empty variable. */
-function withSecretFiles(environment: Environment): {
-  given: Environment;
-  unreadable: Set<string>;
-  faults: string[];
-} {
-  const given: Environment = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== ''),
-  );
-  const unreadable = new Set<string>();
-  const faults: string[] = [];
-  for (const name of secretNames) {
-    const file = given[`${name}_FILE`];
-    if (file === undefined) continue;
-    if (given[name] !== undefined) faults.push(`${name}: is given twice, also as ${name}_FILE`);
-    try {
-      given[name] = readFileSync(file, 'utf8').trim() || undefined;
-      if (given[name] === undefined) throw new Error('the file is empty');
-    } catch (error) {
-      faults.push(`${name}_FILE: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'it is empty'})`);
-      unreadable.add(name);
-    }
-  }
-  return { given, unreadable, faults };
+/** Throws ConfigError where what is given is invalid, whatever may be missing: before it is known what else there will be. */
+export function refuseInvalid(environment: Environment): void {
+  const { faults } = readSettings(settings.partial(), environment);
+  if (faults.length > 0) throw new ConfigError(faults);
+}
+
+/** The keys alone, for a client that needs no other setting. Throws ConfigError. */
+export function readPayloadKeys(environment: Environment): readonly PayloadKey[] {
+  const { settings: read, faults } = readSettings(settings.pick({ PAYLOAD_KEYS: true }), environment);
+  if (!read || faults.length > 0) throw new ConfigError(faults);
+  return read.PAYLOAD_KEYS;
+}
+
+/** Reads what the codec server needs. Throws ConfigError with every fault at once. */
+export function readCodecConfig(environment: Environment): CodecConfig {
+  const { isGiven, settings: read, faults } = readSettings(codecSettings, environment);
+  if (!isGiven('PAYLOAD_KEYS'))
+    faults.push('PAYLOAD_KEYS: is missing; without keys there is nothing to decode');
+  if (!read || faults.length > 0) throw new ConfigError(faults);
+  return deepFrozen({
+    payloadKeys: read.PAYLOAD_KEYS,
+    address: read.CODEC_ADDRESS,
+    accessToken: read.CODEC_ACCESS_TOKEN,
+    uiOrigins: read.CODEC_UI_ORIGINS,
+  });
 }
 
 function crossFaults(isGiven: (name: string) => boolean, given: Environment, purpose: Purpose): string[] {
@@ -347,6 +339,10 @@ function isWebAddress(address: string): boolean {
   return (
     protocol === 'https:' || (protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname))
   );
+}
+
+function isOrigin(address: string): boolean {
+  return URL.canParse(address) && new URL(address).origin === address;
 }
 
 /** Empty when the address is not one of a Campaign instance. */

@@ -93,9 +93,15 @@ export interface Progress<Counts = RowCounts> {
   /** Pages committed since the feed began. */
   position: number;
   counts: Counts;
+  /** As of the last slice: what is still to come as far as it is known, rows set aside, deletions held, and how far behind. */
+  backlog?: number;
+  parked?: number;
+  held?: number;
+  lagSeconds?: number;
   paused: boolean;
   pending?: ResyncMode | 'replay' | 'comparison';
   waiting?: Waiting;
+  /** What the run has failed with. */
   lastErrorCode?: string;
 }
 export interface Waiting {
@@ -195,6 +201,8 @@ export interface SliceResult<Counts = RowCounts> {
   parked: number;
   /** Deletions that wait for a person's approval. */
   held?: number;
+  /** What is still to come: changes of a table, contacts of opt-outs; absent: not known. */
+  backlog?: number;
   /** Other flows that have work to do because of this slice: their parked rows' parents landed, or their parent table is loaded. */
   released?: FlowId[];
   /** Age of the oldest change that is not yet in Campaign; 0 when drained. */

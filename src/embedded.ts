@@ -1,25 +1,29 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import type { Logger } from 'pino';
 import { applyMapping, validDocument } from './command-line/apply.js';
 import { signalFlow, waitForFlows, type FlowEnd } from './command-line/flows.js';
 import { inspect } from './command-line/inspect.js';
 import { readSummary, type Summary } from './command-line/summary.js';
 import { summaryTable } from './command-line/tables.js';
 import { exitStatusOfEnds, messageOf, runMain, WrongUse } from './command-line/wrong-use.js';
-import { readConfig, type Config } from './config.js';
+import { readConfig, refuseInvalid, type Config } from './config.js';
 import { EGRESS, OPT_OUT, type FlowId, type Progress } from './contracts.js';
+import { SyncError } from './errors.js';
 import { sendFirstDelivery } from './first-delivery.js';
 import { removeInstance, writeInstance } from './instance.js';
-import { lockFolder } from './ledger/folder-lock.js';
+import { logTo, type Log } from './log-events.js';
+import { keepTemporalServer } from './kept-temporal-server.js';
+import { lockFolder, type FolderLock } from './ledger/folder-lock.js';
 import { FaultyModel, startSandbox, type Sandbox } from './sandbox/index.js';
 import { sandboxSettings } from './sandbox-settings.js';
 import { findTemporalCli } from './temporal-cli.js';
 import { connectTemporal, type ConnectedClient } from './temporal-client.js';
-import { freePort, startTemporalServer, type TemporalServer } from './temporal-server.js';
+import { freePort, type TemporalServer } from './temporal-server.js';
 import { searchAttributeKeys } from './workflows/visibility.js';
-import { createLog, endRuntime, installRuntime, startWorker, type RunningWorker } from './worker.js';
+import { endRuntime, installRuntime, sdkMetricsAddressFor } from './temporal-runtime.js';
+import { serveWatchers } from './watchers.js';
+import { createLog, startWorker, type RunningWorker } from './worker.js';
 
 /** A dead worker of this process group is noticed this soon. */
 const HEARTBEAT_SECONDS = 10;
@@ -43,7 +47,7 @@ interface Options {
 interface Running {
   worker: RunningWorker;
   connection: ConnectedClient;
-  server: TemporalServer;
+  server: Pick<TemporalServer, 'address' | 'ui'>;
   sandbox?: Sandbox;
   flows: FlowId[];
   folder: string;
@@ -53,6 +57,7 @@ interface Running {
 export const main = (argv: string[], environment: Record<string, string | undefined>): Promise<void> =>
   runMain(async () => {
     const options = parseOptions(argv, environment);
+    refuseInvalid(environment);
     validDocument(options.config);
     const simulated = usesSandbox(environment);
     if (options.fresh && !simulated)
@@ -60,8 +65,7 @@ export const main = (argv: string[], environment: Record<string, string | undefi
     if (options.sandboxModel !== undefined && !simulated)
       throw new WrongUse(['--sandbox-model is for the sandbox only']);
     const folder = resolve(options.data);
-    mkdirSync(folder, { recursive: true });
-    const lock = await lockFolder(folder);
+    const lock = await takeFolder(folder);
     const closers: (() => unknown)[] = [() => lock.release()];
     try {
       if (options.fresh) emptyFolder(folder);
@@ -81,17 +85,19 @@ async function run(
   const stop = stopSignal();
   const log = createLog(environment.LOG_LEVEL ?? (options.json ? 'warn' : 'error'));
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  installRuntime(log, environment.METRICS_ADDRESS || undefined);
+  const sdkMetricsAddress = await sdkMetricsAddressFor(environment.METRICS_ADDRESS || undefined);
+  installRuntime(log, sdkMetricsAddress);
 
   const cli = await findTemporalCli({ environment, log: say });
-  const server = await startTemporalServer({
+  const temporal = {
     cli,
     dbFile: join(folder, 'temporal.db'),
-    port: await freePort(options.port),
-    uiPort: await freePort(options.uiPort),
+    port: await portFor('Temporal', options.port, say),
+    uiPort: await portFor('The Temporal Web UI', options.uiPort, say),
     logFile: join(folder, 'temporal.log'),
     searchAttributes: Object.values(searchAttributeKeys),
-  });
+  };
+  const server = await keepTemporalServer(temporal, say);
   closers.push(() => server.stop());
   const sandbox = simulated
     ? await startSandbox({
@@ -103,7 +109,7 @@ async function run(
         throw error instanceof FaultyModel ? new WrongUse(error.faults) : error;
       })
     : undefined;
-  if (sandbox) rememberPorts(folder, sandbox);
+  if (sandbox) rememberPorts(folder, sandbox, say);
   if (sandbox) closers.push(() => sandbox.close());
 
   const config = readConfig(
@@ -127,15 +133,38 @@ async function run(
   });
   closers.push(() => worker.shutdown());
   await worker.claimed();
-  const connection = await connectTemporal(instanceOf(server), {});
+  const watchers = await serveWatchers(config, worker, sdkMetricsAddress);
+  closers.push(() => watchers.close());
+  const connection = await connectTemporal(instanceOf(server), {}, config.payloadKeys);
   closers.push(() => connection.close());
   const flows = await apply(connection, options, say);
   if (sandbox && flows.includes(EGRESS)) await inspect(connection.client, { kind: 'provision' });
-  writeInstance(folder, instanceOf(server));
+  writeInstance(folder, { ...instanceOf(server), ...(sandbox && { sandbox: sandbox.ready }) });
   closers.push(() => removeInstance(folder));
 
   const running: Running = { worker, connection, server, flows, folder, ...(sandbox && { sandbox }) };
-  return options.once ? runOnce(running, options, stop) : runOn(running, options, config, stop, say, log);
+  return options.once
+    ? runOnce(running, options, stop)
+    : runOn(running, options, config, stop, say, logTo(log));
+}
+
+/** The folder is this process's alone until the lock is released. Throws DATA_FOLDER_IN_USE and DATA_FOLDER_NOT_WRITABLE. */
+async function takeFolder(folder: string): Promise<FolderLock> {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return await lockFolder(folder);
+  } catch (error) {
+    if (error instanceof SyncError) throw error;
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new SyncError('DATA_FOLDER_NOT_WRITABLE', { subject: `${folder}, ${code}`, cause: error });
+  }
+}
+
+/** The wanted port, or a free one in its place. */
+async function portFor(what: string, wanted: number, say: (line: string) => void): Promise<number> {
+  const port = await freePort(wanted);
+  if (port !== wanted) say(`Port ${wanted} is taken: ${what} listens on ${port}.`);
+  return port;
 }
 
 /** Until every flow has drained once; then the summary. */
@@ -171,7 +200,7 @@ async function runOn(
   config: Config,
   stop: Promise<void>,
   say: (line: string) => void,
-  log: Logger,
+  log: Log,
 ): Promise<number> {
   const { server, sandbox, connection } = running;
   const temporal = { address: server.address, namespace: 'default', ui: server.ui ?? '' };
@@ -188,7 +217,7 @@ async function runOn(
   void showFirstRuns(running, options.json ? () => undefined : say);
   const watcher = watchFile(options.config, () => {
     apply(connection, options, say).catch((error: unknown) => {
-      log.warn({ event: 'mapping.refused', file: basename(options.config) });
+      log('mapping.refused', { file: basename(options.config) });
       say(`${messageOf(error) ?? ''}\nThe version in force stays.`);
     });
   });
@@ -279,7 +308,7 @@ function usesSandbox({ DYNAMICS_URL, CAMPAIGN_URL }: Record<string, string | und
   return !DYNAMICS_URL;
 }
 
-const instanceOf = (server: TemporalServer) => ({
+const instanceOf = (server: Running['server']) => ({
   pid: process.pid,
   temporal: { address: server.address, namespace: 'default', ui: server.ui ?? '' },
   heartbeatSeconds: HEARTBEAT_SECONDS,
@@ -302,13 +331,17 @@ function sandboxPorts(folder: string): SandboxPorts {
   }
 }
 
-function rememberPorts(folder: string, { ready }: Sandbox): void {
+function rememberPorts(folder: string, { ready }: Sandbox, say: (line: string) => void): void {
   const portOf = (address: string): number => Number(new URL(address).port);
   const ports: SandboxPorts = {
     dynamicsPort: portOf(ready.dynamics),
     campaignPort: portOf(ready.campaign),
     sftpPort: ready.sftp.port,
   };
+  const wanted = sandboxPorts(folder);
+  for (const name of Object.keys(ports) as (keyof SandboxPorts)[])
+    if (ports[name] !== wanted[name])
+      say(`Port ${wanted[name]} is taken: the sandbox has ${ports[name]} (${name}).`);
   writeFileSync(portsFile(folder), JSON.stringify(ports));
 }
 

@@ -66,10 +66,35 @@ export const catalogue = {
     message: 'another process works on this data folder',
     next: 'Stop the other process, or give this one a folder of its own with --data.',
   },
+  DATA_FOLDER_NOT_WRITABLE: {
+    class: 'stop',
+    message: 'the data folder cannot be made or written',
+    next: 'Mend its permissions or free its disk, or give a folder that this account may write with --data.',
+  },
+  PAYLOAD_KEY_UNKNOWN: {
+    class: 'retry',
+    message: 'a payload in Temporal was encrypted under a key that is not among PAYLOAD_KEYS',
+    next: 'Add that key to PAYLOAD_KEYS of every worker, command line and codec server; the runs go on by themselves.',
+  },
+  PAYLOAD_UNREADABLE: {
+    class: 'retry',
+    message: 'a payload in Temporal does not open under the key of its id',
+    next: 'See whether PAYLOAD_KEYS gives this id another key than before: a key that is replaced needs an id of its own.',
+  },
   TEMPORAL_UNAVAILABLE: {
     class: 'retry',
     message: 'the Temporal server does not answer',
-    next: 'Start it, or set TEMPORAL_ADDRESS.',
+    next: 'Start it, or set TEMPORAL_ADDRESS; with TLS, check the TEMPORAL_TLS settings too.',
+  },
+  TEMPORAL_REFUSED: {
+    class: 'stop',
+    message: 'the Temporal server refuses the credentials',
+    next: 'Check TEMPORAL_API_KEY, or the client certificate, and TEMPORAL_NAMESPACE.',
+  },
+  CLOCK_OFF: {
+    class: 'retry',
+    message: "a server refuses this machine's time",
+    next: 'Set the clock of the machine that the worker runs on by NTP; the runs go on by themselves.',
   },
   // Dynamics
   DYNAMICS_CREDENTIALS: {

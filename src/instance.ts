@@ -7,6 +7,8 @@ export interface Instance {
   temporal: { address: string; namespace: string; ui: string };
   /** Heartbeat timeout of its slices, seconds. */
   heartbeatSeconds: number;
+  /** Addresses and credentials of the sandbox, for whoever wants to work in it. */
+  sandbox?: object;
 }
 
 const fileIn = (folder: string): string => join(folder, 'instance.json');

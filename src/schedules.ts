@@ -12,7 +12,8 @@ import {
   type ScheduleWish,
   type TickInput,
 } from './contracts.js';
-import { searchAttributeKeys } from './workflows/visibility.js';
+import { registerSearchAttributes } from './search-attributes.js';
+import { searchAttributesOf } from './workflows/visibility.js';
 
 const CATCHUP_WINDOW = '10 minutes';
 /** Ticks of many tables must not fall on one second, and a change must be visible within the interval + 5 s. */
@@ -36,13 +37,15 @@ export interface AppliedSchedules {
 
 /**
  * Brings the namespace's schedules in line with the mapping in force: one per flow, one paused `resync/<table>` per table for
- * triggering by hand, and none of ours beyond that. A schedule that a person paused stays paused.
+ * triggering by hand, and none of ours beyond that. A schedule that a person paused stays paused. The search attributes that they and
+ * their runs carry are registered first, where the namespace lacks them. Throws WrongUse where that is not allowed.
  */
 export async function applySchedules(
   client: Client,
   wishes: ScheduleWish[],
   heartbeatSeconds?: number,
 ): Promise<AppliedSchedules> {
+  await registerSearchAttributes(client);
   const wanted = wishes.flatMap((wish) => wantedFor(wish, heartbeatSeconds));
   const applied: AppliedSchedules = { created: [], updated: [], removed: [] };
   for (const schedule of wanted) applied[await createOrUpdate(client, schedule)].push(schedule.scheduleId);
@@ -93,6 +96,7 @@ async function createOrUpdate(
   client: Client,
   { scheduleId, flow, options, input }: Wanted,
 ): Promise<'created' | 'updated'> {
+  const typedSearchAttributes = searchAttributesOf(flow);
   const action = {
     type: 'startWorkflow' as const,
     workflowType: 'tick',
@@ -100,7 +104,8 @@ async function createOrUpdate(
     taskQueue: TASK_QUEUE,
     args: [input],
     staticSummary: input.request ? `Resync of ${flow}` : `Looks for changes: ${flow}`,
-    typedSearchAttributes: [{ key: searchAttributeKeys.flow, value: flow }],
+    staticDetails: `Starts \`${flow}\`, or ends as "coalesced" when that is at work already.`,
+    typedSearchAttributes,
   } satisfies ScheduleOptions['action'];
   const { spec, policies, paused, note } = options;
   const handle = client.schedule.getHandle(scheduleId);
@@ -110,6 +115,7 @@ async function createOrUpdate(
       action,
       ...(policies && { policies }),
       state,
+      typedSearchAttributes,
     }));
     return 'updated';
   } catch (error) {
@@ -121,6 +127,7 @@ async function createOrUpdate(
     action,
     ...(policies && { policies }),
     state: { paused, note },
+    typedSearchAttributes,
   });
   return 'created';
 }

@@ -7,7 +7,6 @@ import { deletions, deletionsText, isDeletionsAction } from './command-line/dele
 import {
   signalFlow,
   signalOpenFlow,
-  waitForFlow,
   waitForFlows,
   type FlowEnd,
   type FlowStarter,
@@ -15,10 +14,12 @@ import {
 import { consentFormats, consentLines, consentLog } from './command-line/consent.js';
 import { explain, explainedText } from './command-line/explain.js';
 import { inspect } from './command-line/inspect.js';
+import { folded, WIDTH } from './command-line/layout.js';
 import { wholeNumberOf } from './command-line/options.js';
 import { allParked } from './command-line/parked.js';
 import { plan, planText, type PlanOptions } from './command-line/plan.js';
 import { optOutPlanText, planOptOut } from './command-line/plan-opt-out.js';
+import { progressLine, progressText, whileTicking, type ProgressLine } from './command-line/progress.js';
 import { resyncRequest, type ResyncOptions } from './command-line/resync.js';
 import { readSummary } from './command-line/summary.js';
 import { findingsTable, parkedTable, summaryTable } from './command-line/tables.js';
@@ -41,25 +42,33 @@ interface CommonOptions {
   json?: boolean;
 }
 
-/** The command line of CONTRACT "starter". It talks to Temporal only; with `--json` standard output is one document. */
+/**
+ * The command line of CONTRACT "starter". It talks to Temporal only; with `--json` standard output is one document. `progress` is told
+ * how far long work is.
+ */
 export function starterProgram(
   print: (text: string) => void,
   environment: Record<string, string | undefined>,
+  progress: ProgressLine = progressLine({ write: () => undefined }),
 ): Command {
   const program = new Command('starter')
     .description('Applies mappings, runs and watches flows, and mends what was set aside.')
+    .addHelpText('after', exampleText(['status', 'resync --help']))
     .exitOverride()
-    .configureOutput({ writeOut: print });
+    .configureOutput({ writeOut: print, getOutHelpWidth: () => WIDTH, getErrHelpWidth: () => WIDTH });
 
-  const command = (usage: string, description: string): Command =>
+  const command = (usage: string, description: string, examples: string[]): Command =>
     program
       .command(usage)
       .description(description)
+      .addHelpText('after', exampleText(examples))
       .option('--data <dir>', 'data folder of a running `npm start`', environment.SYNC_DATA || '.data')
       .option('--json', 'one JSON document on standard output')
       .exitOverride();
 
-  command('apply', 'validate the mapping file, publish it as a new version, bring the schedules in line')
+  command('apply', 'validate the mapping file, publish it as a new version, bring the schedules in line', [
+    'apply --config sync.yaml',
+  ])
     .option('--config <file>', 'mapping file', environment.SYNC_CONFIG || undefined)
     .action((options: CommonOptions & { config?: string }) =>
       connected(options, async ({ client, heartbeatSeconds }) => {
@@ -72,7 +81,10 @@ export function starterProgram(
       }),
     );
 
-  command('sync', 'run flows now and wait until nothing is left to read')
+  command('sync', 'run flows now and wait until nothing is left to read', [
+    'sync',
+    'sync ingress/contact egress',
+  ])
     .argument('[flows...]', 'ingress/<table>, egress or opt-out; all when left out')
     .option('--no-wait', 'do not wait for the end')
     .action((flows: FlowId[], options: CommonOptions & { wait: boolean }) =>
@@ -80,11 +92,14 @@ export function starterProgram(
         const wanted = await knownFlows(connection, flows);
         for (const flow of wanted) await signalFlow(connection, flow, 'poll');
         if (!options.wait) return output(options, { started: wanted }, `Started ${wanted.join(', ')}.`);
-        await reportEnds(options, connection, await waitForFlows(connection.client, wanted));
+        await reportEnds(options, connection, await waitedFor(connection, wanted));
       }),
     );
 
-  command('resync', 'read a table wholly again and write what differs, or events, or compare all opt-outs')
+  command('resync', 'read a table wholly again and write what differs, or events, or compare all opt-outs', [
+    'resync contact --wait',
+    'resync egress --since 2026-05-02T08:00:00Z',
+  ])
     .argument('<what>', 'the Dynamics table, e.g. contact, or egress, or opt-out')
     .option('--rewrite', 'of a table: write every row, whether it differs or not')
     .option(
@@ -99,15 +114,16 @@ export function starterProgram(
         const [flow = ''] = await knownFlows(connection, [named]);
         const request = resyncRequest(flow, options);
         await signalFlow(connection, flow, 'resync', request);
-        if (options.wait)
-          return reportEnds(options, connection, [await waitForFlow(connection.client, flow)]);
+        if (options.wait) return reportEnds(options, connection, await waitedFor(connection, [flow]));
         const { mode, since } = request;
         const asked = mode ?? (since === undefined ? 'all that is there' : `since ${since}`);
         output(options, { flow, ...request, signalled: true }, `${flow}: resync (${asked}) signalled.`);
       }),
     );
 
-  command('pause', 'pause a flow: it stays paused through ticks and restarts until it is resumed')
+  command('pause', 'pause a flow: it stays paused through ticks and restarts until it is resumed', [
+    'pause ingress/contact',
+  ])
     .argument('<flow>')
     .action((flow: FlowId, options: CommonOptions) =>
       connected(options, async (connection) => {
@@ -117,7 +133,7 @@ export function starterProgram(
       }),
     );
 
-  command('resume', 'let a paused flow go on')
+  command('resume', 'let a paused flow go on', ['resume ingress/contact'])
     .argument('<flow>')
     .action((flow: FlowId, options: CommonOptions) =>
       connected(options, async (connection) => {
@@ -127,7 +143,7 @@ export function starterProgram(
       }),
     );
 
-  command('status', 'what is in sync, what waits, what failed')
+  command('status', 'what is in sync, what waits, what failed', ['status', 'status --watch'])
     .option('--watch', 'again every two seconds, until Ctrl-C')
     .action((options: CommonOptions & { watch?: boolean }) =>
       connected(options, async (connection) => {
@@ -143,32 +159,40 @@ export function starterProgram(
       }),
     );
 
-  command('check', "the mapping against both live systems and the accounts' rights, and what to do")
+  command('check', "the mapping against both live systems and the accounts' rights, and what to do", [
+    'check',
+    'check --config sync.yaml',
+  ])
     .option('--config <file>', 'check this mapping file instead of the one in force; it is not published')
     .action((options: CommonOptions & { config?: string }) =>
       connected(options, async ({ client }) => {
-        const checked = await check(client, options);
+        const checked = await whileTicking(progress, 'check', () => check(client, options));
         output(options, checked, findingsTable(checked.findings));
         if (!checked.ok) process.exitCode = 1;
       }),
     );
 
-  command('plan', 'what a sync would do now, without a write')
+  command('plan', 'what a sync would do now, without a write', [
+    'plan contact --config sync.yaml',
+    'plan opt-out',
+  ])
     .argument('<what>', 'the Dynamics table, e.g. contact, or opt-out')
     .option('--config <file>', 'plan with this mapping file instead of the one in force; it is not published')
     .option('--limit <n>', 'compare at most so many rows, field by field', wholeNumberOf('--limit'), 200)
     .action((table: string, options: CommonOptions & PlanOptions) =>
       connected(options, async ({ client }) => {
         if (table === OPT_OUT) {
-          const compared = await planOptOut(client, options);
+          const compared = await whileTicking(progress, 'plan opt-out', () => planOptOut(client, options));
           return output(options, compared, optOutPlanText(compared));
         }
-        const planned = await plan(client, table, options);
+        const planned = await whileTicking(progress, `plan ${table}`, () => plan(client, table, options));
         output(options, planned, planText(planned));
       }),
     );
 
-  command('explain', "one record's story: where it stands on both sides, and why")
+  command('explain', "one record's story: where it stands on both sides, and why", [
+    'explain 015b1d31-2989-426a-88c2-a69494064544',
+  ])
     .argument('<id>', 'id of the row in Dynamics')
     .option('--table <table>', 'only this Dynamics table; all mapped ones when left out')
     .action((id: string, options: CommonOptions & { table?: string }) =>
@@ -179,14 +203,15 @@ export function starterProgram(
       }),
     );
 
-  command('parked', 'rows set aside, and why')
+  command('parked', 'rows set aside, and why', ['parked', 'parked ingress/contact --code TEXT_TOO_LONG'])
     .argument('[flow]')
     .option('--code <code>', 'only this error code')
     .option('--limit <n>', 'at most so many rows', wholeNumberOf('--limit'), 500)
     .action((flow: FlowId | undefined, options: CommonOptions & { code?: string; limit: number }) =>
-      connected(options, async ({ client }) => {
+      connected(options, async (connection) => {
+        if (flow) await knownFlows(connection, [flow]);
         const rows = await allParked(
-          client,
+          connection.client,
           { ...(flow && { flow }), ...(options.code && { code: options.code }) },
           options.limit,
         );
@@ -194,13 +219,16 @@ export function starterProgram(
       }),
     );
 
-  command('redrive', 'try rows that were set aside again, now')
+  command('redrive', 'try rows that were set aside again, now', [
+    'redrive --flow ingress/contact --code TEXT_TOO_LONG',
+  ])
     .option('--code <code>', 'only rows with this error code')
     .option('--id <id>', 'only the row of this id')
     .option('--flow <flow>', 'only rows of this flow')
     .action((options: CommonOptions & { code?: string; id?: string; flow?: FlowId }) =>
       connected(options, async (connection) => {
         const { code, id, flow } = options;
+        if (flow) await knownFlows(connection, [flow]);
         const filter = { ...(code && { code }), ...(id && { id }), ...(flow && { flow }) };
         const { redriven, flows } = await inspect(connection.client, { kind: 'redrive', ...filter });
         for (const touched of flows) await signalFlow(connection, touched, 'poll');
@@ -208,16 +236,17 @@ export function starterProgram(
       }),
     );
 
-  command('provision', 'make our event tables in Dynamics, where they are missing').action(
+  command('provision', 'make our event tables in Dynamics, where they are missing', ['provision']).action(
     (options: CommonOptions) =>
       connected(options, async ({ client }) => {
-        const { made, present } = await inspect(client, { kind: 'provision' });
+        const provisioned = () => inspect(client, { kind: 'provision' });
+        const { made, present } = await whileTicking(progress, 'provision', provisioned);
         const said = made.length > 0 ? `Made: ${made.join(', ')}.` : 'Nothing is missing.';
         output(options, { made, present }, said);
       }),
   );
 
-  command('consent', 'the decisions on opt-outs, with their evidence')
+  command('consent', 'the decisions on opt-outs, with their evidence', ['consent export --format csv'])
     .argument('<action>', 'export')
     .option('--id <id>', 'only those on this contact, by its id in Dynamics')
     .option('--format <format>', 'jsonl (a JSON document on each line) or csv', 'jsonl')
@@ -239,7 +268,10 @@ export function starterProgram(
       }),
     );
 
-  command('deletions', 'deletions that wait for a person: show, approve or discard them')
+  command('deletions', 'deletions that wait for a person: show, approve or discard them', [
+    'deletions show contact',
+    'deletions approve contact --version 3 --count 120',
+  ])
     .argument(
       '<action>',
       'show, approve (delete them in Campaign), discard (keep and forget the Campaign records)',
@@ -289,7 +321,15 @@ export function starterProgram(
   }
 
   function output(options: CommonOptions, result: unknown, text: string): void {
-    print(options.json ? `${JSON.stringify(result)}\n` : `${text}\n`);
+    print(options.json ? `${JSON.stringify(result)}\n` : `${folded(text)}\n`);
+  }
+
+  async function waitedFor({ client }: StarterConnection, flows: FlowId[]): Promise<FlowEnd[]> {
+    try {
+      return await waitForFlows(client, flows, (flow, seen) => progress.show(progressText(flow, seen)));
+    } finally {
+      progress.clear();
+    }
   }
 
   async function reportEnds(
@@ -317,6 +357,9 @@ export function starterProgram(
   }
 }
 
+const exampleText = (examples: string[]): string =>
+  `\n${examples.length > 1 ? 'Examples' : 'Example'}:\n${examples.map((example) => `  npm run starter -- ${example}`).join('\n')}`;
+
 /** Aborted by Ctrl-C or SIGTERM. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
@@ -327,8 +370,7 @@ function stopSignal(): AbortSignal {
 /** The entry of `npm run starter`. */
 export const main = (argv: string[], environment: Record<string, string | undefined>): Promise<void> =>
   runMain(async () => {
-    await starterProgram((text) => process.stdout.write(text), environment).parseAsync(argv, {
-      from: 'user',
-    });
+    const print = (text: string): boolean => process.stdout.write(text);
+    await starterProgram(print, environment, progressLine(process.stderr)).parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? 0);
   });

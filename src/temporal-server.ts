@@ -96,7 +96,7 @@ export async function freePort(preferred = 0): Promise<number> {
  * Registers what `namespace` lacks of `attributes`: the server's own flag for it works only at the namespace's creation.
  */
 export async function addMissingSearchAttributes(
-  connection: Connection,
+  connection: Pick<Connection, 'operatorService'>,
   attributes: TemporalServerOptions['searchAttributes'],
   inNamespace: string = namespace,
 ): Promise<void> {

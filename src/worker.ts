@@ -2,14 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { performance } from 'node:perf_hooks';
-import {
-  makeTelemetryFilterString,
-  NativeConnection,
-  Runtime,
-  Worker,
-  DefaultLogger,
-  type NativeConnectionOptions,
-} from '@temporalio/worker';
+import { NativeConnection, Worker, type NativeConnectionOptions } from '@temporalio/worker';
 import { Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import type { ActivityDependencies } from './activities/dependencies.js';
@@ -17,18 +10,27 @@ import { createActivities } from './activities/index.js';
 import { createCallCounter } from './activities/call-counter.js';
 import { createMappings } from './activities/mappings.js';
 import { createCampaign } from './campaign/client.js';
-import { runMain } from './command-line/wrong-use.js';
-import { readConfig, type Config } from './config.js';
+import { exitStatusOf, runMain } from './command-line/wrong-use.js';
+import { readConfig, type Config, type Environment } from './config.js';
 import { createEventSources, createOptOutSource } from './event-sources.js';
 import { TASK_QUEUE } from './contracts.js';
+import { dataConverterOf } from './data-converter.js';
 import { createDynamics } from './dynamics/client.js';
+import { errorFields } from './error-fields.js';
 import { SyncError } from './errors.js';
-import { serveHealth, type Health } from './health.js';
+import { createHealth, type Health } from './health.js';
 import { createBudget } from './http/budget.js';
 import { openEmbeddedLedger } from './ledger/embedded.js';
 import { openPostgresLedger } from './ledger/postgres.js';
 import type { Ledger } from './ledger/store.js';
-import { temporalSettings } from './temporal-client.js';
+import { logTo, type Log } from './log-events.js';
+import { createMetrics, type Metrics } from './metrics/catalogue.js';
+import { countedLedger } from './metrics/counted-ledger.js';
+import { createPage, type MetricsPage } from './metrics/page.js';
+import { startPatiently } from './patient-start.js';
+import { namespaceFault, notConnected, temporalSettings } from './temporal-client.js';
+import { endRuntime, installRuntime, sdkMetricsAddressFor } from './temporal-runtime.js';
+import { serveWatchers } from './watchers.js';
 
 export interface RunningWorker {
   ledger: Ledger;
@@ -38,6 +40,8 @@ export interface RunningWorker {
   claimed(): Promise<void>;
   /** What `/healthz` and `/readyz` tell. */
   health: Health;
+  /** What `/metrics` tells of this worker. */
+  metrics: MetricsPage;
   /** Resolves when the worker has stopped; rejects when it died. */
   stopped: Promise<void>;
   shutdown(): Promise<void>;
@@ -45,6 +49,9 @@ export interface RunningWorker {
 
 /** How long calls may stay uncounted in the ledger. */
 const SETTLE_CALLS_MS = 5_000;
+
+const ASK_TEMPORAL_MS = 2_500;
+const ASK_NAMESPACE_MS = 10_000;
 
 const projectFolder = fileURLToPath(new URL('..', import.meta.url));
 
@@ -61,9 +68,10 @@ export async function startWorker(
   temporal: TemporalSite,
   log: Logger,
 ): Promise<RunningWorker> {
-  const ledger = await openLedger(config);
+  const metrics = createMetrics();
+  const ledger = countedLedger(await openLedger(config), metrics);
   try {
-    return await startOn(ledger, config, temporal, log);
+    return await startOn(ledger, metrics, config, temporal, logTo(log));
   } catch (error) {
     await ledger.close();
     throw error;
@@ -72,9 +80,10 @@ export async function startWorker(
 
 async function startOn(
   ledger: Ledger,
+  metrics: Metrics,
   config: Config,
   temporal: TemporalSite,
-  log: Logger,
+  log: Log,
 ): Promise<RunningWorker> {
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const calls = {
@@ -89,22 +98,32 @@ async function startOn(
   const dynamics = createDynamics({
     ...config.dynamics,
     timeLimitMs,
-    budget: createBudget({ ...config.dynamics.budget, admit: calls.dynamics.admit }),
+    budget: createBudget({
+      ...config.dynamics.budget,
+      admit: calls.dynamics.admit,
+      made: (call) => metrics.madeCall('dynamics', call),
+    }),
   });
-  const campaignBudget = createBudget({ ...config.campaign.budget, admit: calls.campaign.admit });
+  const campaignBudget = createBudget({
+    ...config.campaign.budget,
+    admit: calls.campaign.admit,
+    made: (call) => metrics.madeCall('campaign', call),
+  });
   const campaign = createCampaign({ ...config.campaign, timeLimitMs, budget: campaignBudget });
   let stopping = false;
   const claimed = onceSucceeded(async () => {
     const { organizationId } = await dynamics.whoAmI();
     await ledger.claimPair({ organizationId, tenant: config.campaign.tenant });
   });
+  const mappings = createMappings({ ledger, dynamics, campaign });
   const dependencies: ActivityDependencies = {
     dynamics,
     campaign,
     ledger,
-    mappings: createMappings({ ledger, dynamics, campaign }),
+    mappings,
     clock,
     log,
+    sliceFailed: (flow, code) => metrics.sliceFailures.inc({ flow, code }),
     eventSource: createEventSources(config, campaignBudget),
     optOutFiles: createOptOutSource(config),
     dynamicsMaxConcurrent: config.dynamics.budget.maxConcurrent,
@@ -121,12 +140,16 @@ async function startOn(
       return { dynamics: await ledger.callsToday('dynamics'), campaign: await ledger.callsToday('campaign') };
     },
   };
-  const connection = await NativeConnection.connect(temporal.connection);
+  const connection = await NativeConnection.connect(temporal.connection).catch((error: unknown) => {
+    throw notConnected(temporal.connection.address ?? 'localhost:7233', error);
+  });
+  await refuseUnknownNamespace(connection, temporal);
   const worker = await Worker.create({
     connection,
     namespace: temporal.namespace,
     taskQueue: TASK_QUEUE,
-    ...workflowSource(temporal.workflowBundle),
+    ...workflowSource(temporal.workflowBundle, config.payloadKeys.length > 0),
+    dataConverter: dataConverterOf(config.payloadKeys),
     activities: createActivities(dependencies),
     maxConcurrentActivityTaskExecutions: 20,
     maxCachedWorkflows: 100,
@@ -150,18 +173,46 @@ async function startOn(
     ledger,
     calls: () => ({ dynamics: calls.dynamics.made(), campaign: calls.campaign.made() }),
     claimed,
-    health: {
+    health: createHealth({
       isAlive: () => worker.getState() !== 'FAILED' && worker.getState() !== 'STOPPED',
-      isReady: async () => worker.getState() === 'RUNNING' && (await ledger.callsToday('campaign')) >= 0,
-    },
+      isPolling: () => worker.getState() === 'RUNNING',
+      temporal: () => askTemporal(connection),
+      ledger: () => ledger.callsToday('campaign'),
+    }),
+    metrics: createPage(metrics, {
+      ledger,
+      mappings,
+      temporal: () => askTemporal(connection),
+      perDay: { dynamics: config.dynamics.budget.perDay, campaign: config.campaign.budget.perDay },
+    }),
     stopped,
     async shutdown() {
+      if (!stopping) log('worker.stopping', {});
       stopping = true;
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await stopped.catch(() => undefined);
     },
   };
 }
+
+/** The SDK finds it out for itself as well, and then says no more than `TransportError`. */
+async function refuseUnknownNamespace(
+  connection: NativeConnection,
+  { connection: { address = 'localhost:7233' }, namespace }: TemporalSite,
+): Promise<void> {
+  try {
+    await connection.withDeadline(Date.now() + ASK_NAMESPACE_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+  } catch (error) {
+    await connection.close();
+    throw namespaceFault(address, namespace, error);
+  }
+}
+
+/** What every account may ask. It carries a deadline, for without one the SDK tries again for long. */
+const askTemporal = (connection: NativeConnection): Promise<unknown> =>
+  connection.withDeadline(Date.now() + ASK_TEMPORAL_MS, () => connection.workflowService.getSystemInfo({}));
 
 function openLedger(config: Config): Promise<Ledger> {
   const { url, key } = config.ledger;
@@ -177,12 +228,14 @@ function openLedger(config: Config): Promise<Ledger> {
   return openPostgresLedger({ url, key, leaseMs });
 }
 
-/** The prebuilt bundle in production, the sources otherwise. */
-function workflowSource(
+/** The prebuilt bundle in production, the sources otherwise. How failures are written is part of a bundle, so there are two. */
+export function workflowSource(
   given: string | undefined,
+  encrypts: boolean,
 ): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
   if (given !== undefined) return { workflowBundle: { codePath: given } };
-  const bundle = join(projectFolder, 'dist', 'workflow-bundle.js');
+  const name = encrypts ? 'workflow-bundle-encrypted.js' : 'workflow-bundle.js';
+  const bundle = join(projectFolder, 'dist', name);
   const runsBuilt = import.meta.url.endsWith('.js');
   return runsBuilt && existsSync(bundle)
     ? { workflowBundle: { codePath: bundle } }
@@ -204,44 +257,19 @@ function onceSucceeded(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Log lines as JSON on standard error: ids, counts and codes. */
-export const createLog = (level: string): Logger => pino({ level }, pino.destination({ fd: 2, sync: true }));
-
-/** Routes the SDK's own log lines into ours and serves its metrics (METRICS_ADDRESS); once per process, before any worker. */
-export function installRuntime(log: Logger, metricsAddress?: string): void {
-  Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      const { error, ...fields } = (meta ?? {}) as { error?: unknown } & Record<string, unknown>;
-      const failure = error instanceof Error ? { error: `${error.name}: ${error.message}` } : {};
-      const to = level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'info';
-      log[to](
-        { event: 'temporal', workflowId: fields.workflowId, activityType: fields.activityType, ...failure },
-        message,
-      );
-    }),
-    // Left alone, the SDK's core writes to standard output, which belongs to the command's own result.
-    telemetryOptions: {
-      logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
-      ...(metricsAddress !== undefined && {
-        metrics: {
-          prometheus: {
-            bindAddress: metricsAddress,
-            countersTotalSuffix: true,
-            unitSuffix: true,
-            useSecondsForDurations: true,
-          },
-        },
-      }),
+/** Log lines as JSON on standard error: ids, counts and codes (log-events.ts). */
+export const createLog = (level: string): Logger =>
+  pino(
+    {
+      level,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
     },
-    shutdownSignals: [],
-  });
-}
-
-/** A runtime under which no worker ever ran would keep the process alive: called where a start has failed. */
-export const endRuntime = (): Promise<void> => Runtime.instance().shutdown();
+    pino.destination({ fd: 2, sync: true }),
+  );
 
 /** The entry of `npm run worker`. */
-export const main = (argv: string[], environment: Record<string, string | undefined>): Promise<void> =>
+export const main = (argv: string[], environment: Environment): Promise<void> =>
   runMain(async () => {
     new Command('npm run worker --')
       .description(
@@ -250,34 +278,74 @@ export const main = (argv: string[], environment: Record<string, string | undefi
       .exitOverride()
       .parse(argv, { from: 'user' });
     const config = readConfig(environment, 'worker');
-    const log = createLog(config.logLevel);
-    installRuntime(log, config.metricsAddress);
-    const { connectionOptions, namespace } = temporalSettings(environment);
-    const worker = await startWorker(
-      config,
-      { connection: connectionOptions as NativeConnectionOptions, namespace: namespace ?? 'default' },
-      log,
-    ).catch(async (error: unknown) => {
-      await endRuntime();
-      throw error;
-    });
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void worker.shutdown());
+    const logger = createLog(config.logLevel);
+    const log = logTo(logger);
     try {
-      await worker.claimed();
+      await work(config, environment, logger);
     } catch (error) {
-      // What only a person can mend stops the worker at once; a Dynamics that is away is waited for by the flows.
-      if (!(error instanceof SyncError) || error.class !== 'retry') {
-        await worker.shutdown();
-        throw error;
-      }
-      log.warn({ event: 'worker.unclaimed', code: error.code }, error.message);
+      log('worker.failed', errorFields(error));
+      return exitStatusOf(error);
     }
-    const health =
-      config.healthAddress === undefined ? undefined : await serveHealth(config.healthAddress, worker.health);
-    log.info({ event: 'worker.ready', taskQueue: TASK_QUEUE });
-    try {
-      await worker.stopped;
-    } finally {
-      await health?.close();
-    }
+    return 0;
   });
+
+async function work(config: Config, environment: Environment, logger: Logger): Promise<void> {
+  const log = logTo(logger);
+  const { connectionOptions, namespace } = temporalSettings(environment);
+  const sdkMetricsAddress = await sdkMetricsAddressFor(config.metricsAddress);
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+  const site = {
+    connection: connectionOptions as NativeConnectionOptions,
+    namespace: namespace ?? 'default',
+  };
+  let worker: RunningWorker | undefined;
+  // From the beginning: waiting for Temporal, for the ledger or for a system takes longer than a probe has patience.
+  const watchers = await serveWatchers(
+    config,
+    {
+      health: {
+        isAlive: () => worker?.health.isAlive() ?? true,
+        missing: async () => (await worker?.health.missing()) ?? ['worker'],
+      },
+      metrics: { text: async () => (await worker?.metrics.text()) ?? '' },
+    },
+    sdkMetricsAddress,
+  );
+  installRuntime(logger, sdkMetricsAddress);
+  try {
+    worker = await startPatiently(
+      () => startWorker(config, site, logger),
+      (error) => log('worker.waiting', errorFields(error)),
+      stopped.signal,
+    );
+    if (worker) await runUntil(stopped.signal, worker, log);
+  } finally {
+    if (!worker) await endRuntime();
+    await watchers.close();
+  }
+}
+
+async function runUntil(stopped: AbortSignal, worker: RunningWorker, log: Log): Promise<void> {
+  stopped.addEventListener('abort', () => void worker.shutdown());
+  // Asked to while it started.
+  if (stopped.aborted) void worker.shutdown();
+  try {
+    await claim(worker, log);
+    log('worker.ready', { taskQueue: TASK_QUEUE });
+    await worker.stopped;
+  } catch (error) {
+    await worker.shutdown();
+    throw error;
+  }
+}
+
+/** What only a person can mend stops the worker at once; a system that is away is waited for by the flows. */
+async function claim(worker: RunningWorker, log: Log): Promise<void> {
+  try {
+    await worker.claimed();
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.class !== 'retry') throw error;
+    log('worker.unclaimed', errorFields(error));
+  }
+}

@@ -102,6 +102,7 @@ describe('secrets from files', () => {
       DYNAMICS_CERTIFICATE: pem,
       SFTP_PRIVATE_KEY: pem,
       PAYLOAD_KEYS: `k:${Buffer.alloc(32).toString('base64')}`,
+      CODEC_ACCESS_TOKEN: 'a-token-of-sixteen-or-more',
     };
     const secret = { ...complete, ...value }[name] ?? '';
     const { [name]: _, ...others } = complete;

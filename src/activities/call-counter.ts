@@ -54,10 +54,17 @@ export function createCallCounter(
     },
     made: () => made,
     async settle() {
-      const difference = unwritten - taken;
+      const [counted, unused] = [unwritten, taken];
       unwritten = 0;
       taken = 0;
-      if (difference !== 0) await ledger.addCalls(system, difference);
+      if (counted === unused) return;
+      try {
+        await ledger.addCalls(system, counted - unused);
+      } catch (error) {
+        unwritten += counted;
+        taken += unused;
+        throw error;
+      }
     },
   };
 }

@@ -1,12 +1,13 @@
 import type { Info } from '@temporalio/activity';
-import type { Logger } from 'pino';
 import type { Campaign } from '../campaign/client.js';
 import type { EventSource } from '../campaign/event-source.js';
 import type { OptOutSource } from '../campaign/opt-out-source.js';
+import type { FlowId } from '../contracts.js';
 import type { Dynamics } from '../dynamics/client.js';
 import type { Events } from '../mapping/events-schema.js';
 import type { OptOut } from '../mapping/opt-out-schema.js';
 import type { Ledger } from '../ledger/store.js';
+import type { Log } from '../log-events.js';
 import type { Mappings } from './mappings.js';
 
 /** Milliseconds since 1970, and milliseconds that go on while the process is stopped and never jump back. */
@@ -22,7 +23,9 @@ export interface ActivityDependencies {
   ledger: Ledger;
   mappings: Mappings;
   clock: Clock;
-  log: Logger;
+  log: Log;
+  /** Counts a slice that an error has ended. */
+  sliceFailed(flow: FlowId, code: string): void;
   /** Opens the source that the mapping names. Throws EVENT_SOURCE_NOT_SET when its settings are missing. */
   eventSource(events: Events): EventSource;
   /** Opens the export files of opt-outs. Throws OPT_OUT_SOURCE_NOT_SET when its settings are missing. */

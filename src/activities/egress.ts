@@ -76,7 +76,7 @@ export function createEgress(dependencies: ActivityDependencies) {
     const next = positionAt(feed, page.next);
     const isStill = page.items.length === 0 && isDeepStrictEqual(next, feed.position);
     if (isStill && !page.gap) return feed;
-    if (page.gap) log.warn({ event: 'events.gap', flow: EGRESS, ...page.gap });
+    if (page.gap) log('events.gap', { flow: EGRESS, ...page.gap });
     const gap: SourceGap | undefined = page.gap && {
       until: page.gap.to,
       ...(page.gap.from !== undefined && { from: page.gap.from }),
@@ -101,7 +101,7 @@ export function createEgress(dependencies: ActivityDependencies) {
     );
     slice.committed(recorded);
     if (interruption) throw interruption;
-    log.debug({ event: 'page.committed', flow: EGRESS, position: feed.version, read: items.length });
+    log('page.committed', { flow: EGRESS, position: feed.version, read: items.length });
     return recorded;
   }
 
@@ -164,6 +164,7 @@ export function createEgress(dependencies: ActivityDependencies) {
       try {
         const cursor = since === undefined ? undefined : await source.since(since);
         await ledger.moveFeed(feed, { ...positionAt(feed, cursor), resyncId: requestId });
+        log('resync.begun', { flow: EGRESS });
       } finally {
         await source.close();
       }

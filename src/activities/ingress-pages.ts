@@ -84,7 +84,7 @@ export function createPages(dependencies: ActivityDependencies) {
         position.link === undefined
       )
         throw error;
-      dependencies.log.warn({ event: 'token.expired', flow: feed.flow, phase: position.phase });
+      dependencies.log('token.expired', { flow: feed.flow, phase: position.phase });
       await ledger.clearSweep(feed.flow);
       return { feed: await ledger.moveFeed(feed, restartOf(position)), drained: false };
     }

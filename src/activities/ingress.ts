@@ -18,7 +18,7 @@ import { onFeed, runSlice } from './slice.js';
 import { childTables, isLoaded, parentWait, tiedTables } from './table-order.js';
 
 export function createIngress(dependencies: ActivityDependencies) {
-  const { ledger, mappings, clock } = dependencies;
+  const { ledger, mappings, clock, log } = dependencies;
   const pages = createPages(dependencies);
 
   /**
@@ -98,9 +98,11 @@ export function createIngress(dependencies: ActivityDependencies) {
   /** Lets exactly the held deletions pass that a person has seen; they are done by the next slice. Throws HELD_SET_CHANGED. */
   async function approveDeletions({ table, version, count }: ApproveDeletionsInput): Promise<void> {
     try {
-      const isApproved = await ledger.approveHeld(ingressFlow(table), { version, count });
+      const flow = ingressFlow(table);
+      const isApproved = await ledger.approveHeld(flow, { version, count });
       if (!isApproved)
         throw new SyncError('HELD_SET_CHANGED', { subject: `${table}: ${count} of version ${version}` });
+      log('deletions.approved', { flow, version, deletions: count });
     } catch (error) {
       throw failureOf(error, 0);
     }
@@ -114,11 +116,13 @@ export function createIngress(dependencies: ActivityDependencies) {
       await mappings.inForce(table, { fresh: true });
       await ledger.clearSweep(flow);
       await ledger.moveFeed(feed, { ...startOf(mode, feed.position), resyncId: requestId });
+      log('resync.begun', { flow, mode });
     });
   }
 
   async function finishRun({ flow, runId, errorCode }: FinishRunInput): Promise<void> {
     await ledger.finishRun(flow, runId, 'failed', errorCode);
+    log('run.failed', { flow, code: errorCode });
   }
 
   async function sliceResult(
@@ -134,6 +138,7 @@ export function createIngress(dependencies: ActivityDependencies) {
       drained,
       parked: now.parked,
       ...(now.held > 0 && { held: now.held }),
+      ...(drained && { backlog: 0 }),
       ...(released && released.size > 0 && { released: [...released].sort() }),
       lagSeconds:
         drained || !startedAt ? 0 : Math.max(0, Math.round((clock.nowMs() - Date.parse(startedAt)) / 1000)),

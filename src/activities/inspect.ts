@@ -11,7 +11,6 @@ import {
   type InspectRequest,
   type InspectResult,
   type OptOutFlowStatus,
-  type ScheduleWish,
 } from '../contracts.js';
 import { SyncError } from '../errors.js';
 import type { FeedState, FlowSummary, ParkedFilter } from '../ledger/store.js';
@@ -19,12 +18,13 @@ import { wantsEvents } from '../mapping/events-schema.js';
 import { durationMs } from '../mapping/names-schema.js';
 import { wantsOptOut, type OptOut } from '../mapping/opt-out-schema.js';
 import { readSyncFile } from '../mapping/read.js';
-import { everyMsOf, type SyncConfig } from '../mapping/schema.js';
+import type { SyncConfig } from '../mapping/schema.js';
 import { failureOf } from './failure.js';
 import { createCheck } from './check.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createExplain } from './explain.js';
 import { whileBeating } from './heartbeat.js';
+import { flowsOf } from './mapped-flows.js';
 import { nextOf, parkedRowView } from './parked-row-view.js';
 import { newestExport } from './opt-out-position.js';
 import { createPlan } from './plan.js';
@@ -34,7 +34,7 @@ import { createPlanOptOut } from './plan-opt-out.js';
 const MAX_ROWS = 500;
 
 export function createInspect(dependencies: ActivityDependencies) {
-  const { ledger, mappings, dynamics, clock, callsToday, claimed } = dependencies;
+  const { ledger, mappings, dynamics, clock, log, callsToday, claimed } = dependencies;
   const { check } = createCheck(dependencies);
   const { plan } = createPlan(dependencies);
   const { planOptOut } = createPlanOptOut(dependencies);
@@ -87,6 +87,7 @@ export function createInspect(dependencies: ActivityDependencies) {
     if (!read.ok) throw new SyncError('MAPPING_INVALID', { subject: `${read.faults.length} faults` });
     await refuseOtherKeys(read.config);
     const { version, changed } = await ledger.mappings.publish(document);
+    if (changed) log('mapping.applied', { version });
     return { kind: 'apply', version, changed, schedules: flowsOf(read.config) };
   }
 
@@ -202,6 +203,7 @@ export function createInspect(dependencies: ActivityDependencies) {
       throw new SyncError('HELD_SET_CHANGED', {
         subject: `${table}: ${discard.count} of version ${discard.version}`,
       });
+    if (discard) log('deletions.discarded', { flow, version: discard.version, deletions: discard.count });
     return { kind: 'deletions', table, held, discarded: discard !== undefined };
   }
 
@@ -253,10 +255,3 @@ function stateOf(
     ...(errorCode && { error: { code: errorCode, next: nextOf(errorCode) } }),
   };
 }
-
-/** The flows of a mapping file, and how often each is due. */
-const flowsOf = ({ tables, events, optOut }: SyncConfig): ScheduleWish[] => [
-  ...tables.map((table) => ({ flow: ingressFlow(table.dynamics), everyMs: everyMsOf(table) })),
-  ...(events && wantsEvents(events) ? [{ flow: EGRESS, everyMs: durationMs(events.every) }] : []),
-  ...(wantsOptOut(optOut) ? [{ flow: OPT_OUT, everyMs: durationMs(optOut.every) }] : []),
-];

@@ -99,6 +99,7 @@ export function createOptOut(dependencies: ActivityDependencies) {
       position: feed?.version ?? 0,
       counts,
       drained,
+      backlog: due.count,
       parked: due.failing,
       lagSeconds: Math.max(0, Math.round((clock.nowMs() - oldestMs) / 1000)),
     };
@@ -245,7 +246,7 @@ export function createOptOut(dependencies: ActivityDependencies) {
         const position = at(feed);
         const { next, changes, more } = await contactChanges.next(position.dynamics);
         if (!next) {
-          log.warn({ event: 'token.expired', flow: OPT_OUT, phase: position.dynamics.phase });
+          log('token.expired', { flow: OPT_OUT, phase: position.dynamics.phase });
           feed = await ledger.moveFeed(feed, positionAt(feed, { ...position, dynamics: { phase: 'full' } }));
           slice.committed(feed);
           continue;
@@ -318,7 +319,7 @@ export function createOptOut(dependencies: ActivityDependencies) {
       if (isStill && JSON.stringify(position) === JSON.stringify(feed.position)) return feed;
       const committed = await ledger.commitConsents(feed, page, position);
       slice.committed(committed);
-      log.debug({ event: 'page.committed', flow: OPT_OUT, position: feed.version, read: outcomes.length });
+      log('page.committed', { flow: OPT_OUT, position: feed.version, read: outcomes.length });
       return committed;
     }
 
@@ -333,7 +334,7 @@ export function createOptOut(dependencies: ActivityDependencies) {
       if (!wantsOptOut(optOut)) return;
       await mappings.inForce(OPT_OUT_TABLE, { fresh: true });
       await ledger.moveFeed(feed, { ...positionAt(feed, beginning(optOut)), resyncId: requestId });
-      log.info({ event: 'resync.begun', flow: OPT_OUT });
+      log('resync.begun', { flow: OPT_OUT });
     });
   }
 

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { FlowId, Waiting } from '../contracts.js';
+import { errorFields } from '../error-fields.js';
 import { SyncError } from '../errors.js';
 import type { CallOptions } from '../http/calls.js';
 import type { Feed } from '../ledger/store.js';
@@ -81,16 +82,21 @@ export async function runSlice<Result>(
     }
   } catch (error) {
     if (context.cancellationSignal.aborted) {
-      log.info({ event: 'slice.cancelled', flow });
+      log('slice.cancelled', { flow });
       throw context.cancellationSignal.reason;
     }
     const end = feed && (await flowWork.endOf?.(error, feed));
     if (end !== undefined) return end;
     const waiting = waitingOf(error);
-    if (waiting && feed) return await flowWork.waiting(waiting, feed);
+    if (waiting && feed) {
+      log('slice.waiting', { flow, reason: waiting.reason, forMs: waiting.forMs });
+      return await flowWork.waiting(waiting, feed);
+    }
     fruitless += 1;
     beat();
-    log.warn({ event: 'slice.failed', flow, ...errorFields(error), fruitless });
+    const failed = errorFields(error);
+    dependencies.sliceFailed(flow, failed.code);
+    log('slice.failed', { flow, ...failed, fruitless });
     throw failureOf(error, fruitless);
   } finally {
     clearInterval(heartbeats);
@@ -125,13 +131,4 @@ function waitingOf(error: unknown): Waiting | undefined {
   if (error.code === 'BUDGET_USED_UP') return { reason: 'budget', forMs: Math.max(forMs, 1000) };
   const throttled = error.code === 'DYNAMICS_THROTTLED' || error.code === 'CAMPAIGN_THROTTLED';
   return throttled && forMs >= LONG_WAIT_MS ? { reason: 'throttled', forMs } : undefined;
-}
-
-/** Of an error that is none of ours only where it arose: its message may quote a value (JSON.parse does). */
-function errorFields(error: unknown): { code: string; message: string } {
-  if (error instanceof SyncError) return { code: error.code, message: error.message };
-  const frames =
-    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
-  const name = error instanceof Error ? error.name : typeof error;
-  return { code: 'INTERNAL', message: [name, ...frames.slice(0, 8).map((line) => line.trim())].join(' ') };
 }

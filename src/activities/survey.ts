@@ -29,8 +29,7 @@ export function createSurvey({ campaign, ledger, log }: ActivityDependencies) {
     const recorded = await ledger.commitSurveyPage(feed, found, { ...rest, surveyed });
     const { surveyed: _all, ...started } = rest;
     const finished = await ledger.finishSurvey(recorded, { ...started, phase: 'full' });
-    log.info({
-      event: 'survey.finished',
+    log('survey.finished', {
       flow: feed.flow,
       surveyed,
       missing: finished.missing,

@@ -57,12 +57,9 @@ export function createPageSync(dependencies: ActivityDependencies) {
     if (page.keepsOptOuts && outcomes.some(({ bornWith }) => bornWith !== undefined))
       page.released([OPT_OUT]);
     if (interruption) throw interruption;
-    log.debug({
-      event: 'page.committed',
-      flow: feed.flow,
-      position: feed.version,
-      read: decisions.length,
-    });
+    log('page.committed', { flow: feed.flow, position: feed.version, read: decisions.length });
+    const deletions = outcomes.filter(({ outcome }) => outcome === 'held').length;
+    if (deletions > 0) log('deletions.held', { flow: feed.flow, deletions });
     return recorded;
   }
 

@@ -9,6 +9,7 @@ import {
   type IngressInput,
 } from '../contracts.js';
 import { SyncError } from '../errors.js';
+import { flowDetails } from '../workflows/details.js';
 import { flowSearchAttributes, flowSummary } from '../workflows/visibility.js';
 import type { FlowStarter } from './flows.js';
 import { inspect, inspectError } from './inspect.js';
@@ -67,7 +68,8 @@ async function approve(
         args: [input],
         workflowIdConflictPolicy: 'USE_EXISTING',
         typedSearchAttributes: flowSearchAttributes(flow),
-        staticSummary: flowSummary(table),
+        staticSummary: flowSummary(flow),
+        staticDetails: flowDetails(flow),
       }),
     });
   } catch (error) {

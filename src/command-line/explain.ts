@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { RecordPayload, RecordStory } from '../contracts.js';
 import { catalogue, type ErrorCode } from '../errors.js';
 import { inspect } from './inspect.js';
+import { pairs } from './layout.js';
 import { WrongUse } from './wrong-use.js';
 
 export interface Explained {
@@ -40,10 +41,7 @@ function storyText(id: string, story: RecordStory): string {
       `${parent.table} ${parent.id}: ${parent.state}, ${parent.inCampaign ? 'in Campaign' : 'not in Campaign'}`,
     ]),
   ];
-  const width = Math.max(...lines.map(([name]) => name.length));
-  return [`${story.table} ${id}`, ...lines.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join(
-    '\n',
-  );
+  return `${story.table} ${id}\n${pairs(lines)}`;
 }
 
 function inDynamics({ dynamics: { exists, rowVersion, active } }: RecordStory): string {

@@ -18,6 +18,7 @@ import {
   type ResyncRequest,
 } from '../contracts.js';
 import { SyncError } from '../errors.js';
+import { flowDetails } from '../workflows/details.js';
 import { flowSearchAttributes, flowSummary } from '../workflows/visibility.js';
 
 /** What every flow's workflow answers. */
@@ -52,6 +53,7 @@ export async function signalFlow(
     signalArgs: request ? [request] : [],
     typedSearchAttributes: flowSearchAttributes(flow),
     staticSummary: flowSummary(flow),
+    staticDetails: flowDetails(flow),
   } as WorkflowSignalWithStartOptions);
 }
 

@@ -3,6 +3,7 @@ import { WorkflowFailedError, WorkflowUpdateFailedError, type Client } from '@te
 import { ActivityFailure, ApplicationFailure, type Duration } from '@temporalio/common';
 import { TASK_QUEUE, type InspectRequest, type InspectResult } from '../contracts.js';
 import { catalogue, SyncError, type ErrorCode } from '../errors.js';
+import { inspectSummary } from '../workflows/visibility.js';
 
 type ResultOf<Kind extends InspectRequest['kind']> = Extract<InspectResult, { kind: Kind }>;
 
@@ -33,7 +34,7 @@ export async function inspect<Request extends InspectRequest>(
       taskQueue: TASK_QUEUE,
       args: [request],
       workflowExecutionTimeout: UNHURRIED[request.kind] ?? NO_WORKER,
-      staticSummary: `Command line: ${request.kind}`,
+      staticSummary: inspectSummary(request),
     });
     return result as ResultOf<Request['kind']>;
   } catch (error) {

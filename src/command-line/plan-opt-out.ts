@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { OptOutPlan } from '../contracts.js';
 import { validDocument } from './apply.js';
 import { inspect } from './inspect.js';
-import { table } from './tables.js';
+import { table } from './layout.js';
 
 /**
  * What a comparison of every contact with its profile would write, without a write to either system or to the ledger. An invalid

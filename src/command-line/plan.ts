@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Plan, RowCounts } from '../contracts.js';
 import { validDocument } from './apply.js';
 import { inspect } from './inspect.js';
-import { table as drawn } from './tables.js';
+import { table as drawn } from './layout.js';
 
 export interface PlanOptions {
   /** A mapping file to plan with instead of the one in force; it is not published. */

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import {
   tableOf,
   type AnyFlowStatus,
@@ -8,22 +7,9 @@ import {
   type OptOutFlowStatus,
   type ParkedRowView,
 } from '../contracts.js';
+import { waitingText } from '../workflows/visibility.js';
+import { folded, pairs, table } from './layout.js';
 import type { Summary } from './summary.js';
-
-/** Tables without colours or frames, so that they read the same on a screen, in a file and in a ticket. */
-const plain = {
-  chars: {
-    top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '',
-    'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
-  },
-  style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-}; // prettier-ignore
-
-export function table(head: string[], rows: (string | number)[][]): string {
-  const drawn = new Table({ ...plain, head });
-  drawn.push(...rows);
-  return drawn.toString();
-}
 
 export function summaryTable({ flows }: Pick<Summary, 'flows'>): string {
   const tables = flows.filter(isOfTable);
@@ -34,7 +20,7 @@ export function summaryTable({ flows }: Pick<Summary, 'flows'>): string {
     ...(events.length > 0 ? [eventFlows(events)] : []),
     ...(optOuts.length > 0 ? [optOutFlows(optOuts)] : []),
   ];
-  return [parts.join('\n\n'), ...flows.flatMap(flowNotes)].join('\n');
+  return folded([parts.join('\n\n'), ...flows.flatMap(flowNotes)].join('\n'));
 }
 
 const isOfEvents = (flow: AnyFlowStatus): flow is EventFlowStatus => 'written' in flow;
@@ -91,7 +77,11 @@ function flowNotes(status: AnyFlowStatus): string[] {
       : isOfOptOuts(status)
         ? optOutNotes(status)
         : tableNotes(status)),
-    ...(waiting ? [`${flow}: waits for ${waiting.reason}, until ${waiting.until ?? ''}`] : []),
+    ...(waiting
+      ? [
+          `${flow}: waits ${waitingText(waiting)}${waiting.until === undefined ? '' : `, until ${waiting.until}`}`,
+        ]
+      : []),
     ...(error ? [`${flow}: ${error.code}: ${error.next}`] : []),
   ];
 }
@@ -134,40 +124,39 @@ function inBrackets(counts: Record<string, number>): string {
   return told.length > 0 ? ` (${told.join(', ')})` : '';
 }
 
+/** By flow and by what keeps them: what to do is the same for all of them. */
 export function parkedTable(rows: ParkedRowView[]): string {
   if (rows.length === 0) return 'Nothing is parked.';
-  return table(
-    ['flow', 'id', 'code', 'field', 'tries', 'next try'],
-    rows.map((row) => [
-      row.flow,
-      row.id,
-      row.code,
-      row.field ?? '',
-      row.attempts,
-      row.nextAttemptAt ?? 'when released',
-    ]),
-  );
+  const groups = new Map<string, ParkedRowView[]>();
+  for (const row of rows) {
+    const { flow, code, field, next } = row;
+    const title = `${flow}: ${code}${field === undefined ? '' : `, field ${field}`}\n  ${next}`;
+    groups.set(title, [...(groups.get(title) ?? []), row]);
+  }
+  return [...groups].map(([title, group]) => `${folded(title)}\n${idTable(group)}`).join('\n\n');
 }
 
-/** Findings are sentences, which wrap between words. */
-const FINDING_WIDTHS = [7, 8, 28, 44, 40];
-
-export function findingsTable(findings: Finding[]): string {
-  const rows = findings.map(({ severity, area, subject, found, next, code }) => [
-    severity,
-    area,
-    subject,
-    code === undefined ? found : `${code}: ${found}`,
-    next ?? '',
-  ]);
-  // What is longer than its column would be cut off.
-  const widths = FINDING_WIDTHS.map((width, column) =>
-    Math.max(width, ...rows.flatMap((row) => (row[column] ?? '').split(' ').map((word) => word.length))),
+const idTable = (rows: ParkedRowView[]): string =>
+  table(
+    ['id', 'tries', 'next try'],
+    rows.map(({ id, attempts, nextAttemptAt }) => [id, attempts, nextAttemptAt ?? 'when released']),
+    '  ',
   );
-  const head = ['', 'area', 'subject', 'found', 'what to do'];
-  const drawn = new Table({ ...plain, head, colWidths: widths, wordWrap: true });
-  drawn.push(...rows);
+
+/** A finding is a sentence or two, under what it is about. */
+export function findingsTable(findings: Finding[]): string {
+  const blocks = findings.map(({ severity, area, subject, found, next, code }) =>
+    pairs(
+      [
+        [severity, `${area}: ${subject}`],
+        ['', code === undefined ? found : `${code}: ${found}`],
+        ...(next === undefined ? [] : [['', `→ ${next}`] as [string, string]]),
+      ].map(([name = '', text = '']) => [name.padEnd(SEVERITY_WIDTH), text]),
+      '',
+    ),
+  );
   const count = (severity: Finding['severity']): number =>
     findings.filter((finding) => finding.severity === severity).length;
-  return `${drawn.toString()}\n\n${count('error')} errors, ${count('warning')} warnings, ${count('ok')} ok. Nothing was written.`;
+  return `${blocks.join('\n')}\n\n${count('error')} errors, ${count('warning')} warnings, ${count('ok')} ok. Nothing was written.`;
 }
+const SEVERITY_WIDTH = 'warning'.length;

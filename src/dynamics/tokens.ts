@@ -131,6 +131,9 @@ function authorityOf({ tenantId, tokenEndpoint }: DynamicsCredentials) {
   };
 }
 
+/** "Client assertion is not within its valid time range": what a certificate signs says when it was signed. */
+const NOT_IN_TIME = 'AADSTS700024';
+
 /** MSAL's text names the application and the tenant; only the code in it is kept. A key that does not sign is no network's fault. */
 function refusalOf(error: unknown): SyncError {
   if (error instanceof SyncError) return error;
@@ -138,7 +141,7 @@ function refusalOf(error: unknown): SyncError {
   const vendorCode =
     /AADSTS\d+/.exec(text)?.[0] ?? (error instanceof AuthError ? error.errorCode : undefined);
   const status = error instanceof ServerError ? error.status : undefined;
-  return new SyncError('DYNAMICS_CREDENTIALS', {
+  return new SyncError(vendorCode === NOT_IN_TIME ? 'CLOCK_OFF' : 'DYNAMICS_CREDENTIALS', {
     ...evidence,
     ...(vendorCode && { vendorCode }),
     ...(status !== undefined && { status }),

@@ -8,6 +8,17 @@ export interface CallBudget {
    * is counted: what it answers takes the call's place. A call that still waits when its signal aborts is never made.
    */
   run<T>(options: CallOptions, call: () => Promise<T>, instead?: () => T | undefined): Promise<T>;
+  /** Told of each call that was made. */
+  made?: (call: MadeCall) => void;
+}
+
+/** A call as it can be counted: nothing of what it asked for. */
+export interface MadeCall {
+  method: string;
+  /** Of the answer; absent when none came. */
+  status?: number;
+  /** From its start to the end of its answer's body. */
+  tookMs: number;
 }
 
 export interface BudgetSettings {
@@ -16,24 +27,23 @@ export interface BudgetSettings {
   perSecond?: number;
   /** Asked before each call: rejects with BUDGET_USED_UP when the day's calls are spent. */
   admit?: (priority: Priority) => Promise<void>;
-  /** Told of each call that is let through. */
-  counted?: () => void;
+  made?: (call: MadeCall) => void;
 }
 
 const rank: Record<Priority, number> = { 'opt-out': 3, event: 2, change: 1, 'first-load': 0 };
 
-export function createBudget({ maxConcurrent, perSecond, admit, counted }: BudgetSettings): CallBudget {
+export function createBudget({ maxConcurrent, perSecond, admit, made }: BudgetSettings): CallBudget {
   const queue = new PQueue({
     concurrency: maxConcurrent,
     ...(perSecond !== undefined && { interval: 1000, intervalCap: perSecond, strict: true }),
   });
   return {
+    ...(made && { made }),
     run({ priority = 'change', signal }, call, instead) {
       const admitted = async () => {
         const substitute = instead?.();
         if (substitute !== undefined) return substitute;
         await admit?.(priority);
-        counted?.();
         return call();
       };
       return queue.add(admitted, { priority: rank[priority], ...(signal && { signal }) });

@@ -96,6 +96,13 @@ export function createHttp({
     }, timeLimitMs);
     const abort = (): void => limit.abort();
     signal?.addEventListener('abort', abort, { once: true });
+    const startedAtMs = clock.nowMs();
+    const made = (status?: number): void =>
+      budget.made?.({
+        method: request.method,
+        ...(status !== undefined && { status }),
+        tookMs: clock.nowMs() - startedAtMs,
+      });
     try {
       const { status, headers, data } = await client.request<string>({
         method: request.method,
@@ -104,11 +111,13 @@ export function createHttp({
         ...(request.headers && { headers: request.headers }),
         ...(request.body !== undefined && { data: request.body }),
       });
+      made(status);
       return {
         kind: 'answered',
         answer: { status, headers: headers as Record<string, unknown>, body: data },
       };
     } catch (error) {
+      made();
       signal?.throwIfAborted();
       if (isOverTime) return { kind: 'unknown', reason: 'ETIMEDOUT' };
       const { reason, unsent } = requestFault(error);

@@ -23,9 +23,11 @@ export function createRuns({ database }: LedgerContext): Runs {
   function finishRun(flow: string, runId: string, outcome: RunOutcome, errorCode?: string): Promise<void> {
     return database.transaction().execute(async (transaction) => {
       await sql`
-        insert into ledger.feed (flow, last_outcome, last_error_code) values (${flow}, ${outcome}, ${errorCode ?? null})
+        insert into ledger.feed (flow, last_outcome, last_error_code, last_success_at)
+        values (${flow}, ${outcome}, ${errorCode ?? null}, case when ${outcome}::text <> 'failed' then now() end)
         on conflict (flow) do update set
           last_outcome = excluded.last_outcome, last_error_code = excluded.last_error_code,
+          last_success_at = coalesce(excluded.last_success_at, feed.last_success_at),
           run_id = nullif(feed.run_id, ${runId})`.execute(transaction);
       await sql`delete from ledger.run where flow = ${flow} and run_id = ${runId} and read = 0`.execute(
         transaction,

@@ -6,6 +6,7 @@ import type { LedgerContext } from './context.js';
 import { createEvents } from './events.js';
 import { guarded } from './failures.js';
 import { createFeeds } from './feeds.js';
+import { createFlowStates } from './flow-states.js';
 import { createHeld } from './held.js';
 import { createFingerprint } from './key.js';
 import { createLinks } from './links.js';
@@ -67,6 +68,7 @@ export function createSqlLedger(
       ...createSweep(context),
       ...createParked(context),
       ...createRuns(context),
+      ...createFlowStates(context),
       ...createEvents(context),
       ...createConsent(context),
       ...createStories(context),

@@ -1,4 +1,5 @@
 import type { BornFlags, ConsentStore } from './consent-store.js';
+import type { FlowState } from './flow-states.js';
 import type { Call, Lead, LinkStore } from './link-store.js';
 
 /**
@@ -114,6 +115,8 @@ export interface Ledger extends LinkStore, ConsentStore {
   finishRun(flow: string, runId: string, outcome: RunOutcome, errorCode?: string): Promise<void>;
   /** Counts of the last run that did something, and totals now. */
   summary(flow: string): Promise<FlowSummary>;
+  /** Where every flow stands that was ever opened, in a few statements however many there are. */
+  flowStates(): Promise<FlowState[]>;
 
   /** Which of these email events (ids of their Dynamics rows) are written, and on which page of the feed. */
   writtenEvents(ids: string[]): Promise<Map<string, number>>;

@@ -7,7 +7,6 @@ import {
   type EventCounts,
 } from '../contracts.js';
 import { flowActivities, flowRun, SLICE_SECONDS } from './flow-run.js';
-import { egressDetails } from './visibility.js';
 
 /**
  * Carries Campaign's email events onto the timelines of their contacts until the source has no more. Fails with a code of errors.ts
@@ -21,11 +20,15 @@ export async function egress(input: EgressInput): Promise<EgressResult> {
     noCounts: noEventCounts,
     ...(heartbeatSeconds && { heartbeatSeconds }),
     ...(input.carried && { carried: input.carried }),
-    slice: (runId) => slices.syncEvents({ runId, maxSeconds: SLICE_SECONDS }),
+    slice: (runId, summary) =>
+      slices.syncEvents.executeWithOptions({ summary }, [{ runId, maxSeconds: SLICE_SECONDS }]),
     merge: (pending, request) => earlier(pending, request?.since),
-    begin: (replay, requestId) => short.beginReplay({ ...replay, requestId }),
+    begin: (replay, requestId) =>
+      short.beginReplay.executeWithOptions(
+        { summary: `Reads the source again, ${replay.since ? `since ${replay.since}` : 'all it has'}` },
+        [{ ...replay, requestId }],
+      ),
     pendingName: () => 'replay',
-    details: egressDetails,
     continued: (carried): EgressInput => ({ ...input, carried }),
   });
   return flow.run();

@@ -1,7 +1,5 @@
 import {
   allHandlersFinished,
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -9,6 +7,7 @@ import {
   defineSignal,
   isCancellation,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -27,7 +26,9 @@ import {
   type SliceResult,
   type TickInput,
 } from '../contracts.js';
-import { closingSearchAttributes } from './visibility.js';
+import { currentDetails } from './details.js';
+import { toldFailure } from './failures.js';
+import { outcomeSearchAttributes, searchAttributeKeys, sliceSummary, waitingText } from './visibility.js';
 
 export const resyncSignal = defineSignal<[ResyncRequest?]>(signals.resync);
 export const pollSignal = defineSignal(signals.poll);
@@ -48,17 +49,17 @@ export interface Carried<Pending> {
 }
 
 /** What makes one flow's run differ from another's. */
-export interface FlowSteps<Counts, Pending> {
+export interface FlowSteps<Counts extends object, Pending> {
   flow: FlowId;
   noCounts: Counts;
   heartbeatSeconds?: number;
   carried?: Carried<Pending>;
-  slice(runId: string): Promise<SliceResult<Counts>>;
+  /** `summary`: the slice's title in the history. */
+  slice(runId: string, summary: string): Promise<SliceResult<Counts>>;
   /** Of a request and what is pending already: what is to be begun next. */
   merge(pending: Pending | undefined, request: ResyncRequest | undefined): Pending;
   begin(pending: Pending, requestId: string): Promise<void>;
   pendingName(pending: Pending): NonNullable<Progress['pending']>;
-  details(progress: Progress<Counts>): string;
   /** The workflow's input when it goes on as new. */
   continued(carried: Carried<Pending>): unknown;
 }
@@ -89,7 +90,7 @@ export function flowActivities(heartbeatSeconds = 30) {
  * One flow's run, slice by slice. A paused run stays open; a resync or a poll that arrives while it works is looked at before it
  * ends, also across continue-as-new (DESIGN §4).
  */
-export function flowRun<Counts, Pending>(steps: FlowSteps<Counts, Pending>): FlowRun<Counts> {
+export function flowRun<Counts extends object, Pending>(steps: FlowSteps<Counts, Pending>): FlowRun<Counts> {
   const { flow } = steps;
   const { finishRun } = flowActivities().short;
   const runId = workflowInfo().firstExecutionRunId;
@@ -99,42 +100,77 @@ export function flowRun<Counts, Pending>(steps: FlowSteps<Counts, Pending>): Flo
     pollAgain: false,
   };
   let last: SliceResult<Counts> | undefined;
+  let ended: FlowOutcome | undefined;
+  let lastErrorCode: string | undefined;
   let poked = false;
   let told = 0;
+  let sliceCount = 0;
 
-  setHandler(resyncSignal, (request) => {
-    requests += 1;
-    pending = steps.merge(pending, request);
-    poked = true;
-  });
-  setHandler(pollSignal, lookAgain);
-  setHandler(pauseSignal, () => {
-    paused = true;
-    poked = true;
-  });
-  setHandler(resumeSignal, () => {
-    paused = false;
-    poked = true;
-  });
-  setHandler(progressQuery, progress);
+  setHandler(
+    resyncSignal,
+    (request) => {
+      requests += 1;
+      pending = steps.merge(pending, request);
+      poke();
+    },
+    {
+      description:
+        'Read everything again. Input, all optional: {"mode": "verify" | "rewrite", "since": "…", "reason": "…"}',
+    },
+  );
+  setHandler(pollSignal, lookAgain, { description: 'Look once more before the run ends. No input.' });
+  setHandler(
+    pauseSignal,
+    () => {
+      paused = true;
+      poke();
+    },
+    { description: 'Hold the flow after the slice at work; the run stays open. No input.' },
+  );
+  setHandler(
+    resumeSignal,
+    () => {
+      paused = false;
+      poke();
+    },
+    { description: 'Let a paused flow go on. No input.' },
+  );
+  setHandler(progressQuery, progress, { description: 'Phase, position, counts, backlog and lag.' });
 
   function lookAgain(): void {
     pollAgain = true;
+    poke();
+  }
+  /** Ends a wait; what the signal has changed is to be seen at once. */
+  function poke(): void {
     poked = true;
+    show();
   }
 
   function progress(): Progress<Counts> {
     return {
-      outcome: paused ? 'paused' : last?.waiting ? 'waiting' : 'working',
-      ...(last && { phase: last.phase }),
+      outcome: ended ?? (paused ? 'paused' : last?.waiting ? 'waiting' : 'working'),
+      ...(last && { phase: last.phase, parked: last.parked, lagSeconds: last.lagSeconds }),
       position: last?.position ?? 0,
       counts: last?.counts ?? steps.noCounts,
+      ...(last?.backlog !== undefined && { backlog: last.backlog }),
+      ...(last?.held && { held: last.held }),
       paused,
       ...(pending !== undefined && { pending: steps.pendingName(pending) }),
       ...(last?.waiting && { waiting: last.waiting }),
+      ...(lastErrorCode !== undefined && { lastErrorCode }),
     };
   }
-  const show = (): void => setCurrentDetails(steps.details(progress()));
+  function show(): void {
+    setCurrentDetails(currentDetails(flow, progress()));
+  }
+
+  /** That a run waits, and goes on, can be searched for. Histories from before that know nothing of it. */
+  function tellOutcome(outcome: FlowOutcome): void {
+    const before = workflowInfo().typedSearchAttributes.get(searchAttributeKeys.outcome);
+    if (before !== outcome && patched('tells-that-it-waits'))
+      upsertSearchAttributes(outcomeSearchAttributes(outcome, last));
+  }
 
   /** Flows that this slice made work for look at it now, not when their next tick comes. */
   async function tellReleased(flows: FlowId[]): Promise<void> {
@@ -161,7 +197,7 @@ export function flowRun<Counts, Pending>(steps: FlowSteps<Counts, Pending>): Flo
       }
       if (paused) {
         show();
-        upsertSearchAttributes(closingSearchAttributes('paused', last));
+        upsertSearchAttributes(outcomeSearchAttributes('paused', last));
         await condition(() => !paused || workflowInfo().continueAsNewSuggested);
         continue;
       }
@@ -172,13 +208,15 @@ export function flowRun<Counts, Pending>(steps: FlowSteps<Counts, Pending>): Flo
         pending = undefined;
         await steps.begin(begun, `${runId}/${requests}`);
       }
-      last = withUntil(await steps.slice(runId));
+      sliceCount += 1;
+      last = withUntil(await steps.slice(runId, sliceSummary(sliceCount, progress())));
       show();
       // An approval, a throttle or a lease is waited for here and not in the activity: the slot stays free and the
       // reason is to be seen.
       await tellReleased(last.released ?? []);
+      if (!last.drained) tellOutcome(last.waiting ? 'waiting' : 'working');
       if (last.waiting) {
-        await condition(() => poked, last.waiting.forMs);
+        await condition(() => poked, last.waiting.forMs, { summary: `Waits ${waitingText(last.waiting)}` });
         // What was waited for has come, or is looked for again: nothing is waited for now.
         const { waiting: _over, ...slice } = last;
         last = slice;
@@ -192,18 +230,23 @@ export function flowRun<Counts, Pending>(steps: FlowSteps<Counts, Pending>): Flo
   async function run(): Promise<{ outcome: FlowOutcome; counts: Counts }> {
     try {
       const { held, counts } = await work();
-      const outcome = held ? 'waiting' : 'in-sync';
-      upsertSearchAttributes(closingSearchAttributes(outcome, last));
-      return { outcome, counts };
+      ended = held ? 'waiting' : 'in-sync';
+      show();
+      upsertSearchAttributes(outcomeSearchAttributes(ended, last));
+      return { outcome: ended, counts };
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const code = codeOf(error);
-      if (code === undefined) throw error;
+      const failure = toldFailure(error);
+      if (!failure) throw error;
+      ended = 'failed';
+      lastErrorCode = failure.type;
+      show();
       await CancellationScope.nonCancellable(async () => {
-        upsertSearchAttributes(closingSearchAttributes('failed', last));
-        await finishRun({ flow, runId, errorCode: code });
+        upsertSearchAttributes(outcomeSearchAttributes('failed', last));
+        const summary = `Records that the run has failed: ${failure.type}`;
+        await finishRun.executeWithOptions({ summary }, [{ flow, runId, errorCode: failure.type }]);
       });
-      throw ApplicationFailure.create({ type: code, message: messageOf(error), nonRetryable: true });
+      throw failure;
     }
   }
 
@@ -215,11 +258,3 @@ function withUntil<Counts>({ waiting, ...slice }: SliceResult<Counts>): SliceRes
   if (!waiting) return slice;
   return { ...slice, waiting: { ...waiting, until: new Date(Date.now() + waiting.forMs).toISOString() } };
 }
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure
-    ? (error.cause.type ?? undefined)
-    : undefined;
-}
-const messageOf = (error: unknown): string =>
-  error instanceof ActivityFailure && error.cause ? error.cause.message : String(error);

@@ -10,7 +10,6 @@ import {
   type RowCounts,
 } from '../contracts.js';
 import { flowActivities, flowRun, SLICE_SECONDS } from './flow-run.js';
-import { currentDetails } from './visibility.js';
 
 export const approveDeletionsUpdate = defineUpdate<void, [ApproveDeletions]>(updates.approveDeletions);
 
@@ -25,21 +24,29 @@ export async function ingress(input: IngressInput): Promise<IngressResult> {
     noCounts,
     ...(heartbeatSeconds && { heartbeatSeconds }),
     ...(input.carried && { carried: input.carried }),
-    slice: (runId) => slices.syncSlice({ table, runId, maxSeconds: SLICE_SECONDS }),
+    slice: (runId, summary) =>
+      slices.syncSlice.executeWithOptions({ summary }, [{ table, runId, maxSeconds: SLICE_SECONDS }]),
     merge: (pending, request) =>
       pending === 'rewrite' || request?.mode === 'rewrite' ? 'rewrite' : 'verify',
-    begin: (mode, requestId) => short.beginResync({ table, mode, requestId }),
+    begin: (mode, requestId) =>
+      short.beginResync.executeWithOptions({ summary: `Begins a resync: ${mode}` }, [
+        { table, mode, requestId },
+      ]),
     pendingName: (mode) => mode,
-    details: (progress) => currentDetails(table, progress),
     continued: (carried): IngressInput => ({ ...input, carried }),
   });
   setHandler(
     approveDeletionsUpdate,
     async ({ version, count }) => {
-      await short.approveDeletions({ table, version, count });
+      const summary = `Approves ${count} deletions, version ${version} of the set`;
+      await short.approveDeletions.executeWithOptions({ summary }, [{ table, version, count }]);
       flow.lookAgain();
     },
-    { validator: refuseUnnamedSet },
+    {
+      validator: refuseUnnamedSet,
+      description:
+        'Do the held deletions. Input: {"version": …, "count": …}, as `starter deletions show` tells them.',
+    },
   );
   return flow.run();
 }

@@ -7,7 +7,6 @@ import {
   type OptOutResult,
 } from '../contracts.js';
 import { flowActivities, flowRun, SLICE_SECONDS } from './flow-run.js';
-import { optOutDetails } from './visibility.js';
 
 /**
  * Keeps the opt-out flags of contacts and profiles in step until neither side has anything new. A resync compares all of them once
@@ -21,11 +20,12 @@ export async function optOut(input: OptOutInput): Promise<OptOutResult> {
     noCounts: noOptOutCounts,
     ...(heartbeatSeconds && { heartbeatSeconds }),
     ...(input.carried && { carried: input.carried }),
-    slice: (runId) => slices.syncOptOuts({ runId, maxSeconds: SLICE_SECONDS }),
+    slice: (runId, summary) =>
+      slices.syncOptOuts.executeWithOptions({ summary }, [{ runId, maxSeconds: SLICE_SECONDS }]),
     merge: () => ({}),
-    begin: (_comparison, requestId) => short.beginComparison({ requestId }),
+    begin: (_comparison, requestId) =>
+      short.beginComparison.executeWithOptions({ summary: 'Begins to compare all flags' }, [{ requestId }]),
     pendingName: () => 'comparison',
-    details: optOutDetails,
     continued: (carried): OptOutInput => ({ ...input, carried }),
   });
   return flow.run();

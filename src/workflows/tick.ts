@@ -1,6 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { executeChild, getExternalWorkflowHandle, ParentClosePolicy } from '@temporalio/workflow';
 import { flowStart, signals, type TickInput, type TickResult } from '../contracts.js';
+import { flowDetails } from './details.js';
+import { toldFailure } from './failures.js';
 import { flowSearchAttributes, flowSummary } from './visibility.js';
 
 /**
@@ -16,7 +18,7 @@ export async function tick(input: TickInput): Promise<TickResult> {
       return { outcome: 'ran' };
     } catch (error) {
       // ChildWorkflowOptions has no conflict policy: this error is the lock (temporal.md §1).
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw toldFailure(error) ?? error;
     }
     if (!request && !poll) return { outcome: 'coalesced' };
     if (await signalled(flow, request)) return { outcome: 'signalled' };
@@ -32,6 +34,7 @@ async function runFlow({ flow, request, heartbeatSeconds }: TickInput): Promise<
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     typedSearchAttributes: flowSearchAttributes(flow),
     staticSummary: flowSummary(flow),
+    staticDetails: flowDetails(flow),
   });
 }
 

@@ -1,14 +1,19 @@
-import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
+import {
+  defineSearchAttributeKey,
+  SearchAttributeType,
+  TypedSearchAttributes,
+  type SearchAttributePair,
+} from '@temporalio/common';
 import {
   EGRESS,
-  ingressFlow,
   OPT_OUT,
   tableOf,
-  type EventCounts,
   type FlowId,
-  type OptOutCounts,
+  type FlowOutcome,
+  type InspectRequest,
   type Progress,
   type SliceResult,
+  type Waiting,
 } from '../contracts.js';
 
 /** The search attributes of CONTRACT "Temporal names". */
@@ -20,12 +25,21 @@ export const searchAttributeKeys = {
   lagSeconds: defineSearchAttributeKey('SyncLagSeconds', SearchAttributeType.INT),
 };
 
-/** What a flow's run carries from its start, where search attributes cost no action of their own. */
-export function flowSearchAttributes(flow: FlowId): TypedSearchAttributes {
+/** Which flow something is about: a schedule, a tick. */
+export function searchAttributesOf(flow: FlowId): SearchAttributePair[] {
   const table = tableOf(flow);
-  return new TypedSearchAttributes([
+  return [
     { key: searchAttributeKeys.flow, value: flow },
     ...(table === undefined ? [] : [{ key: searchAttributeKeys.table, value: table }]),
+  ];
+}
+
+/** What a flow's run carries from its start, where search attributes cost no action of their own. */
+export function flowSearchAttributes(flow: FlowId): TypedSearchAttributes {
+  const outcome: FlowOutcome = 'working';
+  return new TypedSearchAttributes([
+    ...searchAttributesOf(flow),
+    { key: searchAttributeKeys.outcome, value: outcome },
   ]);
 }
 
@@ -41,8 +55,23 @@ export function flowSummary(flow: FlowId): string {
   }
 }
 
-/** What a run says of itself when it ends: one upsert, so that an idle poll stays cheap. */
-export function closingSearchAttributes(outcome: string, slice: SliceResult<unknown> | undefined) {
+/** Title of what a command asks: the command, and what it is about. */
+export function inspectSummary(request: InspectRequest): string {
+  const about = [
+    'table' in request ? request.table : undefined,
+    'flow' in request ? request.flow : undefined,
+    'code' in request ? request.code : undefined,
+    'id' in request ? request.id : undefined,
+    'contactId' in request ? request.contactId : undefined,
+  ].filter((each) => each !== undefined);
+  return ['Command line:', request.kind, ...about].join(' ');
+}
+
+/** How a run stands: told at its end, and when it stands still, so that an idle poll costs one upsert. */
+export function outcomeSearchAttributes(
+  outcome: FlowOutcome,
+  slice: SliceResult<unknown> | undefined,
+): SearchAttributePair[] {
   return [
     { key: searchAttributeKeys.outcome, value: outcome },
     ...(slice
@@ -54,51 +83,36 @@ export function closingSearchAttributes(outcome: string, slice: SliceResult<unkn
   ];
 }
 
-/** A table's current details in the Web UI: markdown, ids, counts and codes only. */
-export function currentDetails(table: string, progress: Progress): string {
-  const { counts } = progress;
-  return details(ingressFlow(table), progress, [
-    '| read | created | updated | unchanged | filtered | deleted | parked | held |',
-    '|---|---|---|---|---|---|---|---|',
-    `| ${counts.read} | ${counts.created} | ${counts.updated} | ${counts.unchanged} | ${counts.filtered} | ${counts.deleted} | ${counts.parked} | ${counts.held} |`,
-  ]);
+/** Title of a slice in the history: which one it is, and what the run had done when it began. */
+export function sliceSummary(number: number, { phase, position, counts }: Progress<object>): string {
+  if (phase === undefined) return `Slice ${number}`;
+  return `Slice ${number}, after page ${grouped(position)} (${phase}): ${countsText(counts)}`;
 }
 
-/** The current details of the flow of email events. */
-export function egressDetails(progress: Progress<EventCounts>): string {
-  const { counts } = progress;
-  return details(EGRESS, progress, [
-    '| read | written | duplicates | filtered | parked |',
-    '|---|---|---|---|---|',
-    `| ${counts.read} | ${counts.written} | ${counts.duplicates} | ${counts.filtered} | ${counts.parked} |`,
-  ]);
+/** `5,000 read, 132 written`: what was read, and what else is not 0. */
+export function countsText(counts: object): string {
+  return Object.entries(counts)
+    .filter(([name, count]) => name === 'read' || count > 0)
+    .map(([name, count]) => `${grouped(Number(count))} ${COUNT_WORDS[name] ?? name}`)
+    .join(', ');
 }
+const COUNT_WORDS: Record<string, string> = { toCampaign: 'to Campaign', toDynamics: 'to Dynamics' };
 
-/** The current details of the flow of opt-outs. */
-export function optOutDetails(progress: Progress<OptOutCounts>): string {
-  const { counts } = progress;
-  return details(OPT_OUT, progress, [
-    '| flags read | to Campaign | to Dynamics | unchanged | parked |',
-    '|---|---|---|---|---|',
-    `| ${counts.read} | ${counts.toCampaign} | ${counts.toDynamics} | ${counts.unchanged} | ${counts.parked} |`,
-  ]);
-}
-
-function details(flow: FlowId, progress: Progress<unknown>, counts: string[]): string {
-  const lines = [
-    `**${flowSummary(flow)}**: ${progress.outcome}${progress.phase ? `, ${progress.phase}` : ''}`,
-    '',
-    ...counts,
-    '',
-    `Page ${progress.position} of this feed.`,
-  ];
-  if (progress.paused) lines.push('', 'Paused: send the signal `resume` to go on.');
-  if (progress.pending) lines.push('', `A resync (${progress.pending}) is asked for and comes next.`);
-  if (progress.waiting) {
-    const { reason, until = '' } = progress.waiting;
-    lines.push('', `Waiting for: ${reason}, until ${until}.`);
+/** Title of the timer, and the reason in the details. */
+export function waitingText({ reason }: Waiting): string {
+  switch (reason) {
+    case 'throttled':
+      return 'for a system that takes no calls just now';
+    case 'budget':
+      return 'for the call budget to allow more';
+    case 'lease':
+      return 'for the lease of another attempt to run out';
+    case 'parent':
+      return 'for the first load of its parent table';
+    case 'children':
+      return 'for records of child tables to leave first';
   }
-  if (progress.lastErrorCode)
-    lines.push('', `Last error: \`${progress.lastErrorCode}\`, see docs/reference/errors.md.`);
-  return lines.join('\n');
 }
+
+/** 1234567 as `1,234,567`. */
+export const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',');

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { exitStatusOf } from '../../src/command-line/wrong-use.js';
 import { starterProgram } from '../../src/starter.js';
@@ -52,11 +53,54 @@ describe.each(starterProgram(() => {}, {}).commands.map((command) => command.nam
       expect((await starter('--help')).stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
     });
 
+    test('fits its help into 80 columns, and shows examples that it takes', async () => {
+      const { stdout } = await starter(name, '--help');
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+      const examples = [...stdout.matchAll(/^ {2}npm run starter -- (.+)$/gm)].map(([, words = '']) =>
+        words.split(' '),
+      );
+      expect(examples.length).toBeGreaterThan(0);
+      for (const words of examples) expect(await refusalsOf(words)).toEqual({ name, refusals: '' });
+    });
+
+    test('takes --json', () => {
+      expect(commandOf(name).options.map(({ long }) => long)).toContain('--json');
+    });
+
     test('refuses an unknown option in one message', async () => {
       expect(await starter(name, '--unheard')).toEqual(refusal("unknown option '--unheard'"));
     });
+
+    test('refuses to go without each argument that it needs, in one message', async () => {
+      const needed = commandOf(name).registeredArguments.filter(({ required }) => required);
+      for (const [index, argument] of needed.entries()) {
+        const given = needed.slice(0, index).map(() => 'given');
+        expect(await starter(name, ...given)).toEqual(
+          refusal(`missing required argument '${argument.name()}'`),
+        );
+      }
+    });
   },
 );
+
+function commandOf(name: string): Command {
+  const found = starterProgram(() => {}, {}).commands.find((command) => command.name() === name);
+  if (!found) throw new Error(`no command ${name}`);
+  return found;
+}
+
+/** What the command line says against these words, which it reads and does not carry out. */
+async function refusalsOf(words: string[]): Promise<{ name: string; refusals: string }> {
+  let refusals = '';
+  let name = '';
+  const program = starterProgram(() => {}, {});
+  for (const command of program.commands) {
+    command.configureOutput({ writeErr: (text) => (refusals += text) });
+    command.action(() => void (name = command.name()));
+  }
+  await program.parseAsync(words, { from: 'user' }).catch(() => undefined);
+  return { name, refusals };
+}
 
 test('starter refuses a command that it does not have, and an option before the command', async () => {
   expect(await starter('unheard')).toEqual(refusal("unknown command 'unheard'"));

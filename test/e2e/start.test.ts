@@ -5,7 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Summary } from '../../src/command-line/summary.js';
 import type { SandboxReady } from '../../src/sandbox/index.js';
+import { freePort } from '../../src/temporal-server.js';
+import { faultsOf, logLinesOf } from '../support/log-lines.js';
 import { exampleDocument } from '../support/mapping-document.js';
+import { scrape, total } from '../support/metrics.js';
 import { npmScript, type Spawned } from '../support/npm-start.js';
 import { tableStatus } from '../support/statuses.js';
 import { connectSystems, type Systems } from '../support/systems.js';
@@ -15,8 +18,12 @@ const CONTACTS = 1000;
 const INTERVAL_SECONDS = 10;
 let data: string;
 let config: string;
-const start = (...args: string[]): Spawned =>
-  npmScript('start', ['--config', config, '--data', data, '--json', '--contacts', String(CONTACTS), ...args]);
+const start = (environment: Record<string, string>, ...args: string[]): Spawned =>
+  npmScript(
+    'start',
+    ['--config', config, '--data', data, '--json', '--contacts', String(CONTACTS), ...args],
+    environment,
+  );
 
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'start-'));
@@ -29,7 +36,7 @@ describe.sequential('npm start', () => {
   let seeded: Record<string, unknown>[] = [];
 
   test('--once makes every contact a profile, counts that add up, and about one Campaign call each', async () => {
-    const { status, stdout, stderr } = await start('--once').finished;
+    const { status, stdout, stderr } = await start({}, '--once').finished;
     expect(stderr).not.toContain('Error');
     expect(status).toBe(0);
     const summary = JSON.parse(stdout) as Summary;
@@ -53,9 +60,11 @@ describe.sequential('npm start', () => {
   describe.sequential('left running', () => {
     let running: Spawned;
     let systems: Systems;
+    let metricsAddress: string;
 
     beforeAll(async () => {
-      running = start();
+      metricsAddress = `127.0.0.1:${await freePort()}`;
+      running = start({ METRICS_ADDRESS: metricsAddress, LOG_LEVEL: 'debug' });
       const ready = JSON.parse(await running.firstLine) as { sandbox: SandboxReady };
       systems = connectSystems(ready.sandbox);
     }, 60_000);
@@ -65,6 +74,15 @@ describe.sequential('npm start', () => {
       seeded = await systems.contacts.all(mappedColumns);
       expect(seeded).toHaveLength(CONTACTS);
       expect(differences(seeded, await systems.profiles.all())).toEqual([]);
+    });
+
+    test('its metrics and those of Temporal are on one page', async () => {
+      const { of, text } = await scrape(metricsAddress);
+      expect(of('dcs_managed_records')['flow="ingress/contact"']).toBeGreaterThan(0);
+      expect(total(of('temporal_num_pollers'))).toBeGreaterThan(0);
+      expect(total(of('process_resident_memory_bytes'))).toBeGreaterThan(0);
+      const described = text.match(/^# TYPE \S+/gm) ?? [];
+      expect(described).toHaveLength(new Set(described).size);
     });
 
     test('a second sync costs Campaign nothing', async () => {
@@ -130,7 +148,7 @@ describe.sequential('npm start', () => {
     }, 60_000);
 
     test('a second process on the same data folder exits 2', async () => {
-      const { status, stderr } = await start('--once').finished;
+      const { status, stderr } = await start({}, '--once').finished;
       expect(status).toBe(2);
       expect(stderr).toContain('DATA_FOLDER_IN_USE');
     }, 60_000);
@@ -143,7 +161,11 @@ describe.sequential('npm start', () => {
 
     test('ends in order on Ctrl-C', async () => {
       running.child.kill('SIGINT');
-      expect((await running.finished).status).toBe(0);
+      const { status, stderr } = await running.finished;
+      expect(status).toBe(0);
+      const logged = stderr.split('\n').filter((line) => line.startsWith('{'));
+      expect(logged.length).toBeGreaterThan(0);
+      expect(logLinesOf(logged.join('\n')).flatMap(faultsOf)).toEqual([]);
     }, 60_000);
   });
 
@@ -170,7 +192,7 @@ describe.sequential('npm start', () => {
   test('--fresh begins anew, and touches nothing that no start has made', async () => {
     // The mapping file lies in the data folder itself.
     const before = await readFile(config, 'utf8');
-    const { status, stdout } = await start('--once', '--fresh', '--contacts', '10').finished;
+    const { status, stdout } = await start({}, '--once', '--fresh', '--contacts', '10').finished;
     expect(status).toBe(0);
     expect((JSON.parse(stdout) as Summary).flows[0]).toMatchObject({ read: 10 });
     expect(await readFile(config, 'utf8')).toBe(before);

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createBudget } from '../../src/http/budget.js';
+import { createBudget, type MadeCall } from '../../src/http/budget.js';
 import type { CallOptions } from '../../src/http/calls.js';
 import { TOO_LARGE } from '../../src/http/request-fault.js';
 import { createHttp, type HttpSettings } from '../../src/http/request.js';
@@ -194,6 +194,23 @@ describe('the caller', () => {
   });
 });
 
+test('each call is told of with its method, its status and what it took, answered or not', async () => {
+  const clock = jumpingClock();
+  const url = await serve((request, response) => {
+    if (request.method === 'DELETE') request.socket.destroy();
+    else void clock.sleep(250).then(() => response.writeHead(429).end());
+  });
+  const made: MadeCall[] = [];
+  const budget = createBudget({ maxConcurrent: 1, made: (call) => made.push(call) });
+  const http = httpOf({ clock, budget });
+  await http.attempt({ method: 'PATCH', url }, {});
+  await http.attempt({ method: 'DELETE', url }, {});
+  expect(made).toEqual([
+    { method: 'PATCH', status: 429, tookMs: 250 },
+    { method: 'DELETE', tookMs: 0 },
+  ]);
+});
+
 test('while the system has asked for calm no call is made, and none is counted', async () => {
   let arrived = 0;
   let counted = 0;
@@ -202,7 +219,7 @@ test('while the system has asked for calm no call is made, and none is counted',
     response.end();
   });
   const clock = jumpingClock();
-  const http = httpOf({ clock, budget: createBudget({ maxConcurrent: 1, counted: () => (counted += 1) }) });
+  const http = httpOf({ clock, budget: createBudget({ maxConcurrent: 1, made: () => (counted += 1) }) });
   const running = http.attempt({ method: 'GET', url }, {});
   const waiting = http.attempt({ method: 'GET', url }, {});
   http.holdBack(5_000);

@@ -1,6 +1,9 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-/** A key and a certificate for `localhost` that no one has signed but itself, as PEM text. Made anew each time: no key lies in the project. */
+/**
+ * A key and a certificate for `localhost` and `127.0.0.1` that no one has signed but itself, as PEM text. Made anew each time: no key
+ * lies in the project.
+ */
 export function selfSigned(): { key: string; certificate: string } {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const sha256WithRsa = sequence(
@@ -12,13 +15,22 @@ export function selfSigned(): { key: string; certificate: string } {
   );
   const validity = sequence(utcTime('240101000000Z'), utcTime('490101000000Z'));
   const subjectPublicKey = publicKey.export({ type: 'spki', format: 'der' });
+  const alternativeNames = sequence(
+    objectId([0x55, 0x1d, 0x11]),
+    element(
+      0x04,
+      sequence(element(0x82, Buffer.from('localhost')), element(0x87, Buffer.from([127, 0, 0, 1]))),
+    ),
+  );
   const toBeSigned = sequence(
+    element(0xa0, element(0x02, Buffer.from([2]))),
     element(0x02, Buffer.from([1])),
     sha256WithRsa,
     name,
     validity,
     name,
     subjectPublicKey,
+    element(0xa3, sequence(alternativeNames)),
   );
   const signature = element(0x03, Buffer.concat([Buffer.from([0]), sign('sha256', toBeSigned, privateKey)]));
   const der = sequence(toBeSigned, sha256WithRsa, signature);

@@ -99,7 +99,10 @@ onBothBackends('events', (under) => {
     const gap = { from: '2026-11-01T00:00:00.000Z', until: '2026-11-03T00:00:00.000Z' };
     const after = await ledger.commitEvents(feed, [], at('1'), { gap });
     await ledger.commitEvents(after, [], at('2'), { gap });
-    expect((await ledger.eventSummary(flow)).gaps).toMatchObject([gap]);
+    const [noted] = (await ledger.eventSummary(flow)).gaps;
+    expect(noted).toMatchObject(gap);
+    const state = (await ledger.flowStates()).find((each) => each.flow === flow);
+    expect(state).toMatchObject({ gaps: 1, newestGapAt: noted?.notedAt });
   });
 
   test('are forgotten when no source could repeat them any more', async () => {

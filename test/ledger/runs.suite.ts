@@ -137,6 +137,58 @@ onBothBackends('runs', (under) => {
   });
 });
 
+onBothBackends('flows at a glance', (under) => {
+  test('tell totals, what is set aside by code, and how and when each flow ended', async () => {
+    const { ledger, freshFlow } = under();
+    const [flow, other, unknown] = [freshFlow(), freshFlow(), freshFlow()];
+    const of = async (name: string) => (await ledger.flowStates()).find((each) => each.flow === name);
+    await ledger.startRun(flow, 'first');
+    const parked = (sourceId: string, code: string): RowOutcome => ({
+      sourceId,
+      outcome: 'parked',
+      fault: { code },
+    });
+    const rows = [created('a'), created('b'), parked('c', 'TEXT_TOO_LONG'), parked('d', 'PARENT_MISSING')];
+    const feed = await ledger.commitPage(
+      await take(ledger, flow),
+      [...rows, parked('e', 'PARENT_MISSING')],
+      at('full'),
+    );
+    await ledger.commitPage(feed, [{ sourceId: 'a', outcome: 'held' }], at('full'));
+    expect(await of(flow)).toEqual({
+      flow,
+      phase: 'full',
+      managed: 2,
+      held: 1,
+      parked: { TEXT_TOO_LONG: 1, PARENT_MISSING: 2 },
+      gaps: 0,
+      lastCommitAt: (await ledger.summary(flow)).lastCommitAt,
+    });
+
+    await ledger.finishRun(flow, 'first', 'waiting');
+    const { lastSuccessAt } = (await of(flow)) ?? {};
+    expect(Date.parse(lastSuccessAt ?? '')).not.toBeNaN();
+    await ledger.finishRun(flow, 'second', 'failed', 'CAMPAIGN_CREDENTIALS');
+    await ledger.finishRun(other, 'first', 'failed', 'DYNAMICS_CREDENTIALS');
+    await ledger.startRun(flow, 'third');
+    expect(await of(flow)).toMatchObject({ failedWith: 'CAMPAIGN_CREDENTIALS', lastSuccessAt });
+    expect(await of(other)).toEqual({
+      flow: other,
+      managed: 0,
+      held: 0,
+      parked: {},
+      gaps: 0,
+      failedWith: 'DYNAMICS_CREDENTIALS',
+    });
+    expect(await of(unknown)).toBeUndefined();
+
+    await ledger.finishRun(flow, 'third', 'in-sync');
+    const ended = await of(flow);
+    expect(ended).not.toHaveProperty('failedWith');
+    expect(Date.parse(ended?.lastSuccessAt ?? '')).toBeGreaterThan(Date.parse(lastSuccessAt ?? ''));
+  });
+});
+
 onBothBackends('the deletion window', (under) => {
   test('counts the deletions of 24 hours against what was managed when they began', async () => {
     const { ledger, database, freshFlow } = under();

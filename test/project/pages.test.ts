@@ -6,6 +6,7 @@ import { referenceSections, rowsOf } from './reference-pages.js';
 
 const pages = [
   'README.md',
+  'README.es.md',
   'CHANGELOG.md',
   ...readdirSync(join(projectFolder, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md'))

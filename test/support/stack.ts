@@ -8,13 +8,14 @@ import { applyMapping } from '../../src/command-line/apply.js';
 import { signalFlow, waitForFlow, waitForFlows, type FlowEnd } from '../../src/command-line/flows.js';
 import { inspect } from '../../src/command-line/inspect.js';
 import { exitStatusOf, messageOf } from '../../src/command-line/wrong-use.js';
-import { readConfig, type Environment } from '../../src/config.js';
+import { readConfig, readPayloadKeys, type Environment } from '../../src/config.js';
 import type { EventFlowStatus, FlowId, FlowStatus, OptOutFlowStatus } from '../../src/contracts.js';
 import { sandboxSettings } from '../../src/sandbox-settings.js';
 import { starterProgram } from '../../src/starter.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
 import type { ModelDocument } from '../../src/sandbox/model/model-schema.js';
-import { installRuntime, startWorker, type RunningWorker } from '../../src/worker.js';
+import { installRuntime } from '../../src/temporal-runtime.js';
+import { startWorker, type RunningWorker } from '../../src/worker.js';
 import { ownNamespace } from './temporal.js';
 import { eventStatus, optOutStatus, tableStatus } from './statuses.js';
 import { connectSystems, type Systems } from './systems.js';
@@ -73,7 +74,7 @@ const HEARTBEAT_SECONDS = 5;
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'stack-'));
-  const temporal = await ownNamespace(options.temporalAddress);
+  const temporal = await ownNamespace(options.temporalAddress, readPayloadKeys(options.settings ?? {}));
   const { client, namespace } = temporal;
   const prepared = options.prepared ?? {
     workflowBundle: inject('workflowBundle'),
@@ -118,6 +119,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       TEMPORAL_ADDRESS: options.temporalAddress,
       TEMPORAL_NAMESPACE: namespace,
       SYNC_DATA: folder,
+      PAYLOAD_KEYS: options.settings?.PAYLOAD_KEYS,
     };
     const program = starterProgram((text) => (out += text), environment);
     try {
