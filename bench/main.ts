@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { runMain, WrongUse } from '../src/command-line/wrong-use.js';
-import { findTemporalCli } from '../src/temporal-cli.js';
+import { findTemporalCli } from '../src/temporal/cli.js';
 import { createClosers, type Closers } from './closers.js';
 import { measureChanges } from './changes.js';
 import { measureEvents } from './events.js';

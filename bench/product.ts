@@ -16,7 +16,7 @@ import {
   type RowCounts,
 } from '../src/contracts.js';
 import { sandboxSettings } from '../src/sandbox-settings.js';
-import { startTemporalServer } from '../src/temporal-server.js';
+import { startTemporalServer } from '../src/temporal/server.js';
 import { searchAttributeKeys } from '../src/workflows/visibility.js';
 import { createClosers, type Closers } from './closers.js';
 import { startProcess } from './processes.js';

@@ -48,7 +48,7 @@ function execute(program, argv) {
 /** Found once here, so that nothing in the suite downloads anything. */
 async function findTemporalCli() {
   const { tsImport } = await import('tsx/esm/api');
-  const cli = await tsImport('../src/temporal-cli.ts', import.meta.url);
+  const cli = await tsImport('../src/temporal/cli.ts', import.meta.url);
   try {
     process.env.TEMPORAL_CLI = await cli.findTemporalCli({
       environment: process.env,
@@ -71,7 +71,7 @@ async function bundleWorkflows() {
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const compiled = (name) => join(projectFolder, 'dist', name);
   const workflowsPath = compiled('workflows/index.js');
-  const failureConverterPath = compiled('failure-converter.js');
+  const failureConverterPath = compiled('temporal/failure-converter.js');
   const plain = await bundleWorkflowCode({ workflowsPath });
   const encrypted = await bundleWorkflowCode({ workflowsPath, failureConverterPath });
   await writeFile(compiled('workflow-bundle.js'), plain.code);

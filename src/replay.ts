@@ -7,8 +7,8 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { runMain, WrongUse } from './command-line/wrong-use.js';
 import { readPayloadKeys, type Environment } from './config.js';
-import { dataConverterOf } from './data-converter.js';
-import { endRuntime, installRuntime } from './temporal-runtime.js';
+import { dataConverterOf } from './temporal/data-converter.js';
+import { endRuntime, installRuntime } from './temporal/runtime.js';
 import { workflowSource } from './worker.js';
 
 /** One run as `temporal workflow show --output json` has written it. */

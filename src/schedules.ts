@@ -12,7 +12,7 @@ import {
   type ScheduleWish,
   type TickInput,
 } from './contracts.js';
-import { registerSearchAttributes } from './search-attributes.js';
+import { registerSearchAttributes } from './temporal/search-attributes.js';
 import { searchAttributesOf } from './workflows/visibility.js';
 
 const CATCHUP_WINDOW = '10 minutes';

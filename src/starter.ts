@@ -33,7 +33,7 @@ import {
   type HeldSetName,
 } from './contracts.js';
 import { readInstance } from './instance.js';
-import { connectTemporal, type ConnectedClient } from './temporal-client.js';
+import { connectTemporal, type ConnectedClient } from './temporal/client.js';
 
 const WATCH_MS = 2_000;
 

@@ -14,7 +14,7 @@ import { exitStatusOf, runMain } from './command-line/wrong-use.js';
 import { readConfig, type Config, type Environment } from './config.js';
 import { createEventSources, createOptOutSource } from './event-sources.js';
 import { TASK_QUEUE } from './contracts.js';
-import { dataConverterOf } from './data-converter.js';
+import { dataConverterOf } from './temporal/data-converter.js';
 import { createDynamics } from './dynamics/client.js';
 import { errorFields } from './error-fields.js';
 import { SyncError } from './errors.js';
@@ -28,8 +28,8 @@ import { createMetrics, type Metrics } from './metrics/catalogue.js';
 import { countedLedger } from './metrics/counted-ledger.js';
 import { createPage, type MetricsPage } from './metrics/page.js';
 import { startPatiently } from './patient-start.js';
-import { namespaceFault, notConnected, temporalSettings } from './temporal-client.js';
-import { endRuntime, installRuntime, sdkMetricsAddressFor } from './temporal-runtime.js';
+import { namespaceFault, notConnected, temporalSettings } from './temporal/client.js';
+import { endRuntime, installRuntime, sdkMetricsAddressFor } from './temporal/runtime.js';
 import { serveWatchers } from './watchers.js';
 
 export interface RunningWorker {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createHealth, serveHealth, type Parts } from '../src/health.js';
 import { inTime } from '../src/in-time.js';
-import { freePort } from '../src/temporal-server.js';
+import { freePort } from '../src/temporal/server.js';
 
 const allThere: Parts = {
   isAlive: () => true,

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { runMain } from '../command-line/wrong-use.js';
 import { readCodecConfig } from '../config.js';
 import { listenAt } from '../health.js';
-import { createPayloadCodec } from '../payload-codec.js';
+import { createPayloadCodec } from '../temporal/payload-codec.js';
 import { createAccess } from './access.js';
 import { createCodecServer } from './server.js';
 

@@ -12,7 +12,7 @@ import { applyMapping } from '../../src/command-line/apply.js';
 import { progressOf, signalFlow, signalOpenFlow, waitForFlow } from '../../src/command-line/flows.js';
 import { inspect } from '../../src/command-line/inspect.js';
 import { exitStatusOf } from '../../src/command-line/wrong-use.js';
-import { connectTemporal } from '../../src/temporal-client.js';
+import { connectTemporal } from '../../src/temporal/client.js';
 import { differences, mappedColumns } from '../support/expected.js';
 import { exampleDocument } from '../support/mapping-document.js';
 import { npmScript } from '../support/npm-start.js';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   workflowBundle = join(folder, 'encrypted.js');
   const { code } = await bundleWorkflowCode({
     workflowsPath: pathOf('../../src/workflows/index.ts'),
-    failureConverterPath: pathOf('../../src/failure-converter.js'),
+    failureConverterPath: pathOf('../../src/temporal/failure-converter.js'),
     logger: new DefaultLogger('ERROR'),
   });
   await writeFile(workflowBundle, code);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Summary } from '../../src/command-line/summary.js';
 import type { SandboxReady } from '../../src/sandbox/index.js';
-import { freePort } from '../../src/temporal-server.js';
+import { freePort } from '../../src/temporal/server.js';
 import { faultsOf, logLinesOf } from '../support/log-lines.js';
 import { exampleDocument } from '../support/mapping-document.js';
 import { scrape, total } from '../support/metrics.js';

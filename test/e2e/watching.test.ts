@@ -8,7 +8,7 @@ import { applyMapping } from '../../src/command-line/apply.js';
 import { signalFlow, waitForFlow } from '../../src/command-line/flows.js';
 import { sandboxSettings } from '../../src/sandbox-settings.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
-import { freePort } from '../../src/temporal-server.js';
+import { freePort } from '../../src/temporal/server.js';
 import { faultsOf, logLinesOf, type LogLine } from '../support/log-lines.js';
 import { exampleDocument } from '../support/mapping-document.js';
 import { scrape, total } from '../support/metrics.js';

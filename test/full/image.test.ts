@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { freePort, startTemporalServer, type TemporalServer } from '../../src/temporal-server.js';
+import { freePort, startTemporalServer, type TemporalServer } from '../../src/temporal/server.js';
 import { searchAttributeKeys } from '../../src/workflows/visibility.js';
 import { projectFolder } from '../project/arrows.js';
 import { composeServices, imageByHand, type ComposeService, type HandMadeImage } from '../support/by-hand.js';

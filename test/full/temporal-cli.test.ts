@@ -2,8 +2,8 @@ import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { findTemporalCli } from '../../src/temporal-cli.js';
-import { startTemporalServer } from '../../src/temporal-server.js';
+import { findTemporalCli } from '../../src/temporal/cli.js';
+import { startTemporalServer } from '../../src/temporal/server.js';
 
 test('a machine without a Temporal CLI downloads one that serves, also for two callers at once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sync-temporal-download-'));

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
 import { openEmbeddedLedger } from '../../src/ledger/embedded.js';
-import { findTemporalCli } from '../../src/temporal-cli.js';
-import { startTemporalServer } from '../../src/temporal-server.js';
+import { findTemporalCli } from '../../src/temporal/cli.js';
+import { startTemporalServer } from '../../src/temporal/server.js';
 import { searchAttributeKeys } from '../../src/workflows/visibility.js';
 import { processesMarked, runMark } from './processes.js';
 

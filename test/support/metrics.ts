@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { serveMetrics } from '../../src/metrics/page.js';
-import { freePort } from '../../src/temporal-server.js';
+import { freePort } from '../../src/temporal/server.js';
 import type { RunningWorker } from '../../src/worker.js';
 
 /** The samples of one metric: its labels as written, `flow="egress",outcome="written"`, and the value. */

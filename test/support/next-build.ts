@@ -2,8 +2,8 @@ import { pino } from 'pino';
 import { readConfig } from '../../src/config.js';
 import { TASK_QUEUE } from '../../src/contracts.js';
 import { logTo } from '../../src/log-events.js';
-import { temporalSettings } from '../../src/temporal-client.js';
-import { installRuntime } from '../../src/temporal-runtime.js';
+import { temporalSettings } from '../../src/temporal/client.js';
+import { installRuntime } from '../../src/temporal/runtime.js';
 import { startWorker } from '../../src/worker.js';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 

@@ -14,7 +14,7 @@ import { sandboxSettings } from '../../src/sandbox-settings.js';
 import { starterProgram } from '../../src/starter.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.js';
 import type { ModelDocument } from '../../src/sandbox/model/model-schema.js';
-import { installRuntime } from '../../src/temporal-runtime.js';
+import { installRuntime } from '../../src/temporal/runtime.js';
 import { startWorker, type RunningWorker } from '../../src/worker.js';
 import { ownNamespace } from './temporal.js';
 import { eventStatus, optOutStatus, tableStatus } from './statuses.js';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { defaultToolsFolder } from '../../src/temporal-cli.js';
+import { defaultToolsFolder } from '../../src/temporal/cli.js';
 
 const run = promisify(execFile);
 /** As in docker-compose.yml. */

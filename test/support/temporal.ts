@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { dataConverterOf } from '../../src/data-converter.js';
+import { dataConverterOf } from '../../src/temporal/data-converter.js';
 import type { PayloadKey } from '../../src/config.js';
-import { addMissingSearchAttributes } from '../../src/temporal-server.js';
+import { addMissingSearchAttributes } from '../../src/temporal/server.js';
 import { searchAttributeKeys } from '../../src/workflows/visibility.js';
 
 const usableWithinMs = 30_000;

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
-import type { PayloadKey } from './config.js';
+import type { PayloadKey } from '../config.js';
 import { createPayloadCodec } from './payload-codec.js';
 
 const failureConverterPath = fileURLToPath(new URL('./failure-converter.js', import.meta.url));

@@ -1,9 +1,9 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { ConfigError, readPayloadKeys, type Environment, type PayloadKey } from './config.js';
+import { ConfigError, readPayloadKeys, type Environment, type PayloadKey } from '../config.js';
 import { dataConverterOf } from './data-converter.js';
-import { SyncError } from './errors.js';
-import type { Instance } from './instance.js';
+import { SyncError } from '../errors.js';
+import type { Instance } from '../instance.js';
 
 export interface ConnectedClient {
   client: Client;

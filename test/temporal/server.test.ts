@@ -8,11 +8,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { afterEach, expect, inject, onTestFinished, test, vi } from 'vitest';
-import { freePort, startTemporalServer, type TemporalServerOptions } from '../src/temporal-server.js';
-import { searchAttributeKeys } from '../src/workflows/visibility.js';
-import { ownNamespace } from './support/temporal.js';
+import { freePort, startTemporalServer, type TemporalServerOptions } from '../../src/temporal/server.js';
+import { searchAttributeKeys } from '../../src/workflows/visibility.js';
+import { ownNamespace } from '../support/temporal.js';
 
-const holder = fileURLToPath(new URL('./support/hold-temporal-server.mjs', import.meta.url));
+const holder = fileURLToPath(new URL('../support/hold-temporal-server.mjs', import.meta.url));
 const folders: string[] = [];
 
 afterEach(async () => {

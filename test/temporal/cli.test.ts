@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findTemporalCli } from '../src/temporal-cli.js';
+import { findTemporalCli } from '../../src/temporal/cli.js';
 
 /** Nobody listens there: the SDK's download ends at once instead of reaching the internet. */
 const noInternet = { HTTPS_PROXY: 'http://127.0.0.1:9', HTTP_PROXY: 'http://127.0.0.1:9' };

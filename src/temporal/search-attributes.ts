@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
-import { WrongUse } from './command-line/wrong-use.js';
-import { addMissingSearchAttributes } from './temporal-server.js';
-import { searchAttributeKeys } from './workflows/visibility.js';
+import { WrongUse } from '../command-line/wrong-use.js';
+import { addMissingSearchAttributes } from './server.js';
+import { searchAttributeKeys } from '../workflows/visibility.js';
 
 /** A server learns of new search attributes a moment after it has stored them. */
 const USABLE_WITHIN_MS = 30_000;

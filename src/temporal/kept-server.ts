@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { startTemporalServer, type TemporalServer, type TemporalServerOptions } from './temporal-server.js';
+import { startTemporalServer, type TemporalServer, type TemporalServerOptions } from './server.js';
 
 const PAUSE_MS = 1_000;
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const projectFolder = fileURLToPath(new URL('..', import.meta.url));
+const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where a downloaded Temporal CLI is kept, unless told otherwise. */
 export const defaultToolsFolder = join(projectFolder, '.data', 'tools');

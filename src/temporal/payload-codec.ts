@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@temporalio/common';
 import protobuf from 'protobufjs';
-import type { PayloadKey } from './config.js';
-import { SyncError } from './errors.js';
+import type { PayloadKey } from '../config.js';
+import { SyncError } from '../errors.js';
 
 /** The word that Temporal's samples use; the Web UI and the CLI hand such payloads to a codec server. */
 const ENCRYPTED = 'binary/encrypted';

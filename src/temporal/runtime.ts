@@ -1,7 +1,7 @@
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { logTo } from './log-events.js';
-import { freePort } from './temporal-server.js';
+import { logTo } from '../log-events.js';
+import { freePort } from './server.js';
 
 /** Where the SDK's own exporter is to listen, to be shown on our page; undefined when no metrics are asked for. */
 export const sdkMetricsAddressFor = async (
