@@ -71,6 +71,9 @@ async function takeAll({ temporal, sandbox }) {
   await openTab(page, run('ingress/contact'), 'user-metadata');
   await inDetails(page, 'following changes');
   await take(page, 'workflow');
+  await openTab(page, run('ingress/contact'), 'timeline');
+  await page.getByText('Result', { exact: true }).locator('visible=true').first().waitFor();
+  await take(page, 'resync');
 
   await starter('pause', 'opt-out');
   await page.goto(run('opt-out'));

@@ -105,7 +105,7 @@ export const catalogue = {
   DYNAMICS_NOT_A_MEMBER: {
     class: 'stop',
     message: 'the application is no user of this Dynamics organisation',
-    next: 'Create an application user for the client id and give it the role of docs/guides.',
+    next: 'Create an application user for the client id and give it the role that docs/guides/production.md describes.',
   },
   DYNAMICS_PRIVILEGE_MISSING: {
     class: 'stop',
