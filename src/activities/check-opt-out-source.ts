@@ -1,9 +1,9 @@
 import type { ResourceMetadata } from '../campaign/client.js';
 import type { Finding } from '../contracts.js';
 import type { CallOptions } from '../http/calls.js';
-import { durationMs } from '../mapping/names-schema.js';
 import { OPT_OUT_RESOURCE, type OptOut } from '../mapping/opt-out-schema.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { isStaleExport } from './opt-out-position.js';
 import { fault, fine, looked, warning, type About } from './findings.js';
 
 /** Whether the source that the file names tells what changes in Campaign. One page is read of each look, and nothing of it is kept. */
@@ -61,9 +61,9 @@ function exportFindings(
       if (newestAt === undefined)
         return [warning(about, 'it answers, and there is no export file', workflow)];
       const seen = `it answers; the newest export file is of ${newestAt}`;
-      const isStale = dependencies.clock.nowMs() - Date.parse(newestAt) > durationMs(optOut.staleAfter);
       const faults = items.filter(({ kind }) => kind === 'fault').length;
-      if (isStale) return [warning(about, `${seen}, older than staleAfter (${optOut.staleAfter})`, workflow)];
+      if (isStaleExport(newestAt, optOut, dependencies.clock.nowMs()))
+        return [warning(about, `${seen}, older than staleAfter (${optOut.staleAfter})`, workflow)];
       if (faults === 0) return [fine(about, seen)];
       const parked = 'See `starter parked opt-out` after a sync.';
       return [warning(about, `${seen}; ${faults} of its first rows cannot be read`, parked)];

@@ -15,7 +15,6 @@ import {
 import { SyncError } from '../errors.js';
 import type { FeedState, FlowSummary, ParkedFilter } from '../ledger/store.js';
 import { wantsEvents } from '../mapping/events-schema.js';
-import { durationMs } from '../mapping/names-schema.js';
 import { wantsOptOut, type OptOut } from '../mapping/opt-out-schema.js';
 import { readSyncFile } from '../mapping/read.js';
 import type { SyncConfig } from '../mapping/schema.js';
@@ -26,7 +25,7 @@ import { createExplain } from './explain.js';
 import { whileBeating } from './heartbeat.js';
 import { flowsOf } from './mapped-flows.js';
 import { nextOf, parkedRowView } from './parked-row-view.js';
-import { newestExport } from './opt-out-position.js';
+import { isStaleExport, newestExport } from './opt-out-position.js';
 import { createPlan } from './plan.js';
 import { createPlanOptOut } from './plan-opt-out.js';
 
@@ -159,14 +158,10 @@ export function createInspect(dependencies: ActivityDependencies) {
     };
   }
 
-  /** An exporting workflow that stops says nothing: its last file grows old (campaign.md §7). */
-  function exportsOf(
-    feed: FeedState | undefined,
-    { staleAfter }: OptOut,
-  ): NonNullable<OptOutFlowStatus['exports']> {
+  function exportsOf(feed: FeedState | undefined, optOut: OptOut): NonNullable<OptOutFlowStatus['exports']> {
     const newestAt = newestExport(feed);
     if (newestAt === undefined) return { stale: true };
-    return { newestAt, stale: clock.nowMs() - Date.parse(newestAt) > durationMs(staleAfter) };
+    return { newestAt, stale: isStaleExport(newestAt, optOut, clock.nowMs()) };
   }
 
   /** The changes that Dynamics still has for us; unknown before the first full read is done, or while it cannot be asked. */

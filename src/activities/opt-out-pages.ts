@@ -150,7 +150,7 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
           const { contactId } = contact;
           const isDoubled = contact.profiles.length > 1;
           const decided = { contactId, decisions, campaign: result, isDoubled };
-          if (decisions.some(({ ruling }) => ruling.write === 'dynamics')) toDynamics.push(decided);
+          if (decisions.some(isWriteTo('dynamics'))) toDynamics.push(decided);
           else record(decided, {}, context, page);
         } catch (error) {
           if (!(error instanceof SyncError) || error.class !== 'park')
@@ -168,8 +168,7 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
     { contactId, dynamics: side, profiles, asksCampaign, agreed }: Contact,
     { optOut, contact, options }: OptOutContext,
   ): Promise<FlagDecision[] | 'absent'> {
-    const isListed = profiles.length > 0;
-    const listed = isListed ? decideFlags(optOut, agreed, side, flagsOfAll(profiles)) : undefined;
+    const listed = profiles.length > 0 ? decideFlags(optOut, agreed, side, flagsOfAll(profiles)) : undefined;
     // What was listed may be one of several profiles, or old by now: an opt-in goes after a fresh look only.
     if (listed && !listed.some(({ ruling }) => ruling.write && !ruling.optedOut)) return listed;
     const straight = listed || asksCampaign ? undefined : decideStraight(optOut, agreed, side);
@@ -194,13 +193,11 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
     context: OptOutContext,
   ): Promise<WriteResult | 'absent'> {
     const byKey = addressOf(context.contact, contactId);
+    const targets: Partial<ProfileFlags>[] = profiles.length > 0 ? profiles : [{}];
     const results: (WriteResult | 'absent')[] = [];
-    for (const { href, flags } of profiles.length > 0 ? profiles : [{ href: undefined, flags: undefined }]) {
-      const toWrite = decisions.filter(
-        profiles.length > 1
-          ? isMissingIn(flags, context.optOut)
-          : ({ ruling }) => ruling.write === 'campaign',
-      );
+    for (const { href, flags } of targets) {
+      const isToWrite = targets.length > 1 ? isMissingIn(flags, context.optOut) : isWriteTo('campaign');
+      const toWrite = decisions.filter(isToWrite);
       if (toWrite.length === 0) continue;
       const payload = Object.fromEntries(toWrite.map(({ flag, ruling }) => [flag, ruling.optedOut]));
       const address: Address = href === undefined ? byKey : { ...byKey, by: { kind: 'href', href } };
@@ -243,7 +240,7 @@ export function createOptOutPages(dependencies: ActivityDependencies) {
       const chunk = decided.slice(start, start + FLAG_WRITES_AT_ONCE);
       try {
         const writes = chunk.map(({ contactId, decisions }) => {
-          const written = decisions.filter(({ ruling }) => ruling.write === 'dynamics');
+          const written = decisions.filter(isWriteTo('dynamics'));
           const isOptIn = written.some(({ ruling }) => ruling.optedOut === false);
           const rowVersion = written[0]?.pair.dynamics.rowVersion;
           return {
@@ -345,6 +342,11 @@ const isOther =
     const foundAt = modifiedAtOf(found);
     return modifiedAt !== undefined && foundAt !== undefined && foundAt < modifiedAt;
   };
+
+const isWriteTo =
+  (side: 'campaign' | 'dynamics') =>
+  ({ ruling }: FlagDecision): boolean =>
+    ruling.write === side;
 
 /** Of several profiles with one id, each is given what holds and it does not say: what is to be written, and every opt-out. */
 const isMissingIn =

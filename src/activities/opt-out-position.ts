@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { OptOutCursor } from '../campaign/opt-out-source.js';
 import { SyncError } from '../errors.js';
 import type { Feed, FeedState, Position } from '../ledger/store.js';
-import type { OptOutInForce } from '../mapping/opt-out-schema.js';
+import { durationMs } from '../mapping/names-schema.js';
+import type { OptOut, OptOutInForce } from '../mapping/opt-out-schema.js';
 
 /** Where the flow stands on both sides. */
 export interface OptOutPosition {
@@ -44,6 +45,13 @@ export function settingsOf({ direction, rule, flags, source }: OptOutInForce): s
 /** Time of the newest export file that the flow has seen, ISO 8601. */
 export const newestExport = (feed: FeedState | undefined): string | undefined =>
   feed && positionOf(feed)?.campaign.newestAt;
+
+/** An exporting workflow that stops says nothing: its last file grows old (campaign.md §7). */
+export const isStaleExport = (
+  newestAt: string,
+  { staleAfter }: Pick<OptOut, 'staleAfter'>,
+  nowMs: number,
+): boolean => nowMs - Date.parse(newestAt) > durationMs(staleAfter);
 
 export const positionOf = ({ position }: FeedState): OptOutPosition | undefined =>
   position?.cursor as OptOutPosition | undefined;
